@@ -1,0 +1,66 @@
+/**
+ * A connector turns one upstream product's data into facts. Ingestion runs it; it knows neither the database nor
+ * the schedule. One connector serves every registered instance (a row) of its product.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { z } from 'zod';
+import type { Fact } from './facts.ts';
+import type { UpstreamHttp } from './upstream-http.ts';
+
+/** One registered instance, with credentials decrypted for the length of one call. */
+export type ServiceConnection<Settings = unknown> = {
+  readonly serviceId: string;
+  readonly serviceName: string;
+  readonly endpoints: { readonly api: string; readonly webhook: string | null; readonly healthCheck: string };
+  readonly credentials: Credentials;
+  /** The product's own settings, parsed by `connector.settings`. */
+  readonly settings: Settings;
+  /** Secret shared with the upstream when keys were exchanged; signs its pushes. */
+  readonly pushSecret: string;
+};
+
+export type Credentials = { readonly type: 'none' } | { readonly type: 'api_key'; readonly apiKey: string } | { readonly type: 'jwt'; readonly token: string } | { readonly type: 'oauth2'; readonly clientId: string; readonly clientSecret: string; readonly tokenUrl: string };
+
+export type ConnectorContext<Settings = unknown> = {
+  readonly service: ServiceConnection<Settings>;
+  /** Every call to the upstream goes through this: timeout, retry, `Retry-After`, circuit breaker, bounded body. */
+  readonly http: UpstreamHttp;
+  /** Keyed hash of whatever names a person or ticket upstream. The raw value must not leave the connector. */
+  readonly hashParticipant: (raw: string) => string;
+  readonly now: () => Date;
+  readonly signal: AbortSignal;
+};
+
+/** What an upstream said that could not be made a fact: kept, with the reason, so that nothing is lost in silence. */
+export type Rejected = { readonly upstreamId: string; readonly reason: string; readonly raw: unknown };
+
+export type Batch = {
+  readonly facts: readonly Fact[];
+  readonly rejected: readonly Rejected[];
+  /** Where the next pull goes on; stored in the batch's own transaction. Opaque to ingestion. */
+  readonly cursor: unknown;
+};
+
+export type Push = { readonly headers: IncomingHttpHeaders; readonly query: Readonly<Record<string, string | undefined>>; readonly body: Buffer };
+
+/**
+ * What a push was worth. `facts`: a verified push that carries facts. `hint`: something changed, ask the upstream
+ * (a pull is run at once). A push that fails verification throws a PushError.
+ */
+export type PushResult = { readonly kind: 'facts'; readonly facts: readonly Fact[]; readonly rejected: readonly Rejected[] } | { readonly kind: 'hint' };
+
+export interface Connector<Settings = unknown> {
+  /** `gatekeeper`, `pretix`: also the folder's name and the value of `EventService.product`. */
+  readonly product: string;
+  readonly settings: z.ZodType<Settings>;
+  /** Throws an UpstreamError unless the upstream says that it is well. */
+  checkHealth(context: ConnectorContext<Settings>): Promise<void>;
+  /** A sample of the upstream's data as it came, for validation against the registration's `dataSchema`. */
+  fetchSample(context: ConnectorContext<Settings>): Promise<unknown>;
+  /** Tells the upstream where to push and with which secret. Absent where the product has nothing of the kind. */
+  exchangeKeys?(context: ConnectorContext<Settings>): Promise<void>;
+  /** Everything since `cursor` (null: from the beginning), in batches of some hundreds to thousands of facts. */
+  pull(context: ConnectorContext<Settings>, cursor: unknown): AsyncIterable<Batch>;
+  /** Turns a push into facts or a hint. Absent where the product cannot push. */
+  receive?(context: ConnectorContext<Settings>, push: Push): Promise<PushResult>;
+}

@@ -1,0 +1,64 @@
+/**
+ * Who asks. A viewer is made once at the gateway's door and travels, unchanged, to every subgraph.
+ */
+
+/** What a key can be allowed to do. Also the scopes of `@requiresScopes`. */
+export const permissions = [
+  'read_events',
+  'read_attendance',
+  'read_participants',
+  'read_orders',
+  'manage_services',
+  'webhook_subscribe',
+  'admin',
+] as const;
+export type Permission = (typeof permissions)[number];
+
+export type Viewer = {
+  /** `public` has no key; `hub` is the hub itself (jobs, ingestion) and never comes from outside. */
+  readonly kind: 'public' | 'key' | 'hub';
+  /** Id of the API key, for the audit log and for ending what a revoked key holds open. */
+  readonly keyId: string | null;
+  readonly permissions: ReadonlySet<Permission>;
+  /** Hub-wide event ids the viewer may see, or `all`. Public events are visible to everyone besides. */
+  readonly events: 'all' | ReadonlySet<string>;
+};
+
+export const publicViewer: Viewer = { kind: 'public', keyId: null, permissions: new Set(), events: new Set() };
+export const hubViewer: Viewer = { kind: 'hub', keyId: null, permissions: new Set(permissions), events: 'all' };
+
+/** `admin` includes every other permission. */
+export const isAllowed = (viewer: Viewer, permission: Permission): boolean =>
+  viewer.permissions.has('admin') || viewer.permissions.has(permission);
+
+export const maySeeEvent = (viewer: Viewer, eventId: string): boolean => viewer.events === 'all' || viewer.events.has(eventId);
+
+/** Narrows a list of wanted event ids to the ones the viewer may see. `null` means: all there are. */
+export const visibleEventIds = (viewer: Viewer, wanted: readonly string[] | null | undefined): readonly string[] | null => {
+  if (viewer.events === 'all') return wanted ?? null;
+  const events = viewer.events;
+  return wanted ? wanted.filter((id) => events.has(id)) : [...events];
+};
+
+/**
+ * Everything about a viewer that can change an answer, as one string. Two viewers with the same rights may share
+ * an execution or a cache entry; two with different rights never.
+ */
+export const rightsOf = (viewer: Viewer): string =>
+  JSON.stringify([viewer.kind, [...viewer.permissions].sort(), viewer.events === 'all' ? 'all' : [...viewer.events].sort()]);
+
+export type SerializedViewer = { kind: Viewer['kind']; keyId: string | null; permissions: Permission[]; events: 'all' | string[] };
+
+export const serializeViewer = (viewer: Viewer): SerializedViewer => ({
+  kind: viewer.kind,
+  keyId: viewer.keyId,
+  permissions: [...viewer.permissions],
+  events: viewer.events === 'all' ? 'all' : [...viewer.events],
+});
+
+export const deserializeViewer = (viewer: SerializedViewer): Viewer => ({
+  kind: viewer.kind,
+  keyId: viewer.keyId,
+  permissions: new Set(viewer.permissions),
+  events: viewer.events === 'all' ? 'all' : new Set(viewer.events),
+});
