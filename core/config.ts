@@ -1,0 +1,82 @@
+/**
+ * Configuration of a process, read once from the environment and checked before anything starts.
+ */
+import { z } from 'zod';
+import { ConfigError } from './errors.ts';
+
+const port = z.coerce.number().int().min(0).max(65535);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const url = (schemes: readonly string[]) =>
+  z.string().refine((value) => {
+    try {
+      return schemes.includes(new URL(value).protocol);
+    } catch {
+      return false;
+    }
+  }, `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`);
+
+const variables = z.object({
+  /** Of the gateway; a subgraph that runs alone takes its port from its routing URL in supergraph.yaml. 0: any. */
+  PORT: port.default(4000),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  EVENTGRAPH_DATA_DIR: z.string().min(1).default('.eventgraph'),
+  /** Without it the hub starts its own PostgreSQL in the data folder. */
+  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  /** Without it bus and cache stay in this process, which must then be the only one. */
+  REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  /** Keys for credentials at rest, participants' hashes and calls between processes derive from it. */
+  EVENTGRAPH_SECRET: z.string().min(32, 'at least 32 characters (for example from: openssl rand -hex 32)').optional(),
+  /** Where clients and upstreams reach the hub; upstreams are told to push there. */
+  EVENTGRAPH_PUBLIC_URL: url(['http:', 'https:']).optional(),
+  EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS: flag.optional(),
+  /** Start the simulators and register them. On by default when the hub runs whole with its own database. */
+  EVENTGRAPH_DEMO: flag.optional(),
+  /** Virtual seconds of the demo per real second, and the seed that makes its run repeatable. */
+  EVENTGRAPH_DEMO_SPEED: z.coerce.number().positive().max(10_000).default(60),
+  EVENTGRAPH_DEMO_SEED: z.coerce.number().int().default(1),
+  EVENTGRAPH_EVENT_LOG_DAYS: z.coerce.number().int().min(1).max(3650).default(35),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+
+export type Config = {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly secret: string | undefined;
+  readonly publicUrl: string | undefined;
+  readonly allowPrivateUpstreams: boolean | undefined;
+  readonly demo: boolean | undefined;
+  readonly demoSpeed: number;
+  readonly demoSeed: number;
+  readonly eventLogDays: number;
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+};
+
+/** Throws a ConfigError that names the first variable at fault. Empty values count as unset, as in compose files. */
+export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = variables.safeParse(given);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const variable = String(issue?.path[0] ?? '');
+    throw new ConfigError(`${variable} is not usable: ${issue?.message ?? 'not valid'}.`, { variable });
+  }
+  const value = parsed.data;
+  return {
+    port: value.PORT,
+    host: value.HOST,
+    dataDir: value.EVENTGRAPH_DATA_DIR,
+    databaseUrl: value.DATABASE_URL,
+    redisUrl: value.REDIS_URL,
+    secret: value.EVENTGRAPH_SECRET,
+    publicUrl: value.EVENTGRAPH_PUBLIC_URL,
+    allowPrivateUpstreams: value.EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS,
+    demo: value.EVENTGRAPH_DEMO,
+    demoSpeed: value.EVENTGRAPH_DEMO_SPEED,
+    demoSeed: value.EVENTGRAPH_DEMO_SEED,
+    eventLogDays: value.EVENTGRAPH_EVENT_LOG_DAYS,
+    logLevel: value.LOG_LEVEL,
+  };
+};

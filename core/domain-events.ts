@@ -1,0 +1,35 @@
+/**
+ * Domain events: what happened in the hub, in its own words. A closed map from type to payload, so that a typo does
+ * not compile. Payloads are JSON: they are stored in the event log and sent to webhooks.
+ */
+import type { Direction, EventStatus, GateStatus } from './facts.ts';
+
+export type GateActivity = { gateId: string; name: string; status: GateStatus; throughput: number };
+
+/** The live value of an event, as it was at `updatedAt` (ISO 8601). */
+export type AttendanceSnapshot = { totalRegistered: number; currentAttendees: number; gateActivity: GateActivity[]; updatedAt: string };
+
+export type ServiceHealth = 'HEALTHY' | 'DEGRADED' | 'DOWN';
+
+export type DomainEventPayloads = {
+  'attendance.changed': AttendanceSnapshot;
+  'checkin.recorded': { checkInId: string; at: string; direction: Direction; gateId: string | null; participant: string };
+  'event.status_changed': { from: EventStatus | null; to: EventStatus };
+  'service.registered': { name: string; product: string; by: string | null };
+  'service.health_changed': { from: ServiceHealth; to: ServiceHealth; error: { code: string; message: string } | null };
+};
+
+export type DomainEventType = keyof DomainEventPayloads;
+
+/** An event that is about to be appended. `eventId` is null for what concerns a service as a whole. */
+export type NewDomainEvent<T extends DomainEventType = DomainEventType> = {
+  [K in T]: { readonly type: K; readonly eventId: string | null; readonly occurredAt: Date; readonly payload: DomainEventPayloads[K] };
+}[T];
+
+/** An event of the log. */
+export type DomainEvent<T extends DomainEventType = DomainEventType> = NewDomainEvent<T> & {
+  readonly id: string;
+  readonly serviceId: string | null;
+  /** Where it stands in the log; see event-log.ts. */
+  readonly cursor: string;
+};

@@ -1,0 +1,33 @@
+/** What the `events` subgraph asks of ingestion. main.ts hands it in, so that neither room imports the other. */
+import type { Credentials } from './connector.ts';
+
+export type Registration = {
+  readonly product: string;
+  readonly serviceName: string;
+  readonly endpoints: { readonly api: string; readonly webhook: string | null; readonly healthCheck: string | null };
+  readonly credentials: Credentials;
+  /** Seconds between pulls. */
+  readonly syncInterval: number;
+  readonly retries: number;
+  readonly dataSchema: Record<string, unknown> | null;
+  /** The product's own settings, with what the caller said of the event. Parsed by the connector. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Key id of who registers. */
+  readonly by: string | null;
+};
+
+/** The steps of a registration, in their order. */
+export const registrationSteps = ['SETTINGS', 'HEALTH_CHECK', 'SAMPLE', 'KEY_EXCHANGE', 'INITIAL_SYNC'] as const;
+export type RegistrationStep = (typeof registrationSteps)[number];
+
+export type RegistrationResult =
+  | { readonly ok: true; readonly serviceId: string }
+  /** Nothing was stored. `field` is the input field at fault. */
+  | { readonly ok: false; readonly step: RegistrationStep; readonly code: string; readonly message: string; readonly field: string };
+
+export type IngestPort = {
+  readonly products: readonly string[];
+  register(registration: Registration): Promise<RegistrationResult>;
+  /** Asks for a pull at once; answers before it ran. */
+  syncNow(serviceId: string): Promise<void>;
+};

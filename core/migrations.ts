@@ -1,0 +1,101 @@
+/**
+ * Migrations of the hub's own schema `hub`, and the form of every subgraph's. They run in order, once, and are never
+ * edited after a release: a change is a new one.
+ */
+import { Migration } from '@mikro-orm/migrations';
+
+export type MigrationSource = {
+  /** `events/0001-initial`: the folder and the number. */
+  readonly name: string;
+  readonly migration: new (...args: ConstructorParameters<typeof Migration>) => Migration;
+};
+
+/** A migration that only runs SQL, which is all that ours do. */
+export const sqlMigration = (name: string, ...statements: readonly string[]): MigrationSource => ({
+  name,
+  migration: class extends Migration {
+    override name = name;
+    override up(): void {
+      for (const statement of statements) this.addSql(statement);
+    }
+  },
+});
+
+export const coreMigrations: readonly MigrationSource[] = [
+  sqlMigration(
+    'hub/0001-initial',
+    `create table hub.services (
+      id text primary key,
+      product text not null,
+      name text not null,
+      api_url text not null,
+      webhook_url text,
+      health_url text not null,
+      credentials text not null,
+      push_secret text not null,
+      settings jsonb not null,
+      data_schema jsonb,
+      sync_interval integer not null,
+      retries integer not null,
+      state text not null check (state in ('ACTIVE', 'PAUSED')),
+      health text not null check (health in ('HEALTHY', 'DEGRADED', 'DOWN')),
+      failures integer not null default 0,
+      last_error jsonb,
+      last_contact_at timestamptz,
+      sync_started_at timestamptz,
+      sync_finished_at timestamptz,
+      sync_facts integer,
+      sync_rejected integer,
+      cursor jsonb,
+      next_sync_at timestamptz not null,
+      next_health_at timestamptz not null,
+      created_at timestamptz not null,
+      created_by text
+    )`,
+    'create index services_next_sync on hub.services (next_sync_at) where state = \'ACTIVE\'',
+    'create index services_next_health on hub.services (next_health_at) where state = \'ACTIVE\'',
+    // An event id belongs to one service, hub-wide.
+    `create table hub.event_ids (
+      event_id text primary key,
+      service_id text not null references hub.services (id) on delete cascade
+    )`,
+    'create index event_ids_service on hub.event_ids (service_id)',
+    // What each service has said already. An occurrence stands once; a state stands with its newest digest.
+    `create table hub.known_facts (
+      service_id text not null,
+      key text not null,
+      digest text not null,
+      at timestamptz not null,
+      primary key (service_id, key)
+    )`,
+    // What could not be made a fact. \`raw\` is encrypted: it may name a person.
+    `create table hub.rejected_facts (
+      service_id text not null references hub.services (id) on delete cascade,
+      upstream_id text not null,
+      reason text not null,
+      raw text not null,
+      at timestamptz not null,
+      primary key (service_id, upstream_id)
+    )`,
+    // The event log. \`tx\` is the writing transaction: with it a reader never passes one that is still open.
+    `create table hub.domain_events (
+      id bigint generated always as identity,
+      tx xid8 not null default pg_current_xact_id(),
+      type text not null,
+      event_id text,
+      service_id text,
+      occurred_at timestamptz not null,
+      recorded_at timestamptz not null default now(),
+      payload jsonb not null,
+      primary key (recorded_at, id)
+    ) partition by range (recorded_at)`,
+    'create index domain_events_order on hub.domain_events (tx, id)',
+    // One row for each handler that acted on a domain event: at least once becomes once.
+    `create table hub.handled_events (
+      handler text not null,
+      domain_event_id bigint not null,
+      handled_at timestamptz not null default now(),
+      primary key (handler, domain_event_id)
+    )`,
+  ),
+];

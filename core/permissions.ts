@@ -1,0 +1,15 @@
+/** Building blocks for the `permissions.ts` of subgraphs: the second check, behind the gateway's own. */
+import { rule } from 'graphql-shield';
+import { ForbiddenError, UnauthenticatedError } from './errors.ts';
+import type { SubgraphContext } from './subgraph.ts';
+import { type Permission, isAllowed, maySeeEvent } from './viewer.ts';
+
+/** The viewer's key must have this permission. */
+export const needs = (permission: Permission) =>
+  rule(`needs ${permission}`, { cache: 'no_cache' })((_parent, _args, context: SubgraphContext) => {
+    if (isAllowed(context.viewer, permission)) return true;
+    return context.viewer.kind === 'public' ? new UnauthenticatedError() : new ForbiddenError(`This needs the permission ${permission}.`, { permission });
+  });
+
+/** For the `references` of types whose key is the hub-wide event id. */
+export const visibleEvent = (reference: { readonly id?: unknown }, context: SubgraphContext): boolean => typeof reference.id === 'string' && maySeeEvent(context.viewer, reference.id);

@@ -1,0 +1,64 @@
+/**
+ * Registered instances of upstream products. Ingestion runs them, the `events` subgraph shows them; both read them
+ * here. Credentials and the push secret are encrypted in the row and decrypted only for a call.
+ */
+import { defineEntity, p } from '@mikro-orm/core';
+import type { Credentials, ServiceConnection } from './connector.ts';
+import type { ServiceHealth } from './domain-events.ts';
+import type { Secrets } from './secrets.ts';
+
+/** Why the last contact or sync failed; written for the operator, without secrets. */
+export type ServiceError = { readonly code: string; readonly message: string; readonly at: string };
+
+const ServiceSchema = defineEntity({
+  name: 'Service',
+  schema: 'hub',
+  tableName: 'services',
+  properties: {
+    id: p.string().primary(),
+    product: p.string(),
+    name: p.string(),
+    apiUrl: p.string(),
+    webhookUrl: p.string().nullable(),
+    healthUrl: p.string(),
+    /** Encrypted JSON of `Credentials`. */
+    credentials: p.string(),
+    /** Encrypted. */
+    pushSecret: p.string(),
+    settings: p.json<unknown>(),
+    dataSchema: p.json<Record<string, unknown> | null>().nullable(),
+    /** Seconds. */
+    syncInterval: p.integer(),
+    retries: p.integer(),
+    state: p.string().$type<'ACTIVE' | 'PAUSED'>(),
+    health: p.string().$type<ServiceHealth>(),
+    /** Failed contacts in a row. */
+    failures: p.integer(),
+    lastError: p.json<ServiceError | null>().nullable(),
+    lastContactAt: p.datetime().nullable(),
+    syncStartedAt: p.datetime().nullable(),
+    syncFinishedAt: p.datetime().nullable(),
+    syncFacts: p.integer().nullable(),
+    syncRejected: p.integer().nullable(),
+    cursor: p.json<unknown>().nullable(),
+    nextSyncAt: p.datetime(),
+    nextHealthAt: p.datetime(),
+    createdAt: p.datetime(),
+    createdBy: p.string().nullable(),
+  },
+});
+
+export class Service extends ServiceSchema.class {}
+ServiceSchema.setClass(Service);
+
+export const coreEntities = [ServiceSchema];
+
+/** The row as connectors see it. */
+export const connectionOf = <Settings>(service: Service, settings: Settings, secrets: Secrets): ServiceConnection<Settings> => ({
+  serviceId: service.id,
+  serviceName: service.name,
+  endpoints: { api: service.apiUrl, webhook: service.webhookUrl ?? null, healthCheck: service.healthUrl },
+  credentials: JSON.parse(secrets.decrypt(service.credentials)) as Credentials,
+  settings,
+  pushSecret: secrets.decrypt(service.pushSecret),
+});

@@ -1,0 +1,145 @@
+/**
+ * What a subgraph is: one definition, built into one executable schema, which runs in the gateway's process or
+ * behind a server of its own.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import type { EntitySchema } from '@mikro-orm/core';
+import { type DocumentNode, type GraphQLSchema, Kind, parse } from 'graphql';
+import { applyMiddleware } from 'graphql-middleware';
+import { type GraphQLResolverMap } from '@apollo/subgraph/dist/schema-helper/resolverMap.js';
+import { type IRules, allow, shield } from 'graphql-shield';
+import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
+import type { Bus } from './bus.ts';
+import type { Cache } from './cache.ts';
+import type { Connector } from './connector.ts';
+import type { Database, EntityManager } from './database.ts';
+import type { DomainEvent, DomainEventType, NewDomainEvent } from './domain-events.ts';
+import { ForbiddenError } from './errors.ts';
+import type { Fact } from './facts.ts';
+import type { IngestPort } from './ingest-port.ts';
+import type { LogTail } from './log-tail.ts';
+import type { Logger } from './logging.ts';
+import type { MigrationSource } from './migrations.ts';
+import type { Secrets } from './secrets.ts';
+import type { Viewer } from './viewer.ts';
+
+/** What a process hands to the subgraphs that run in it. */
+export type Hub = {
+  readonly database: Database;
+  readonly bus: Bus;
+  readonly cache: Cache;
+  readonly tail: LogTail;
+  readonly secrets: Secrets;
+  readonly ingest: IngestPort;
+  readonly logger: Logger;
+  readonly now: () => Date;
+  /** Where the hub is reached from outside. */
+  readonly publicUrl: string;
+  readonly eventLogDays: number;
+};
+
+/** What resolvers get. `loaders` are the subgraph's own, fresh for each request. */
+export type SubgraphContext<Loaders = unknown> = {
+  readonly viewer: Viewer;
+  readonly em: EntityManager;
+  readonly loaders: Loaders;
+  readonly hub: Hub;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+};
+
+export type FactContext = { readonly serviceId: string; readonly now: Date };
+
+/** Reacts to a domain event, once, inside a transaction of its own. */
+export type Handlers = { readonly [T in DomainEventType]?: (em: EntityManager, event: DomainEvent<T>, hub: Hub) => Promise<void> };
+
+export type SubgraphDefinition<Loaders = unknown> = {
+  /** Also the folder, the PostgreSQL schema and the name in supergraph.yaml. */
+  readonly name: string;
+  /** The subgraph's folder (`import.meta.dirname`), where schema.graphql is. */
+  readonly folder: string;
+  readonly resolvers: object;
+  /** graphql-shield rules. Every field of Query, Mutation and Subscription must have one. */
+  readonly permissions: IRules;
+  /** Who may resolve a reference to each entity that has a reference resolver; false answers null. */
+  readonly references: Readonly<Record<string, (reference: { readonly id?: unknown }, context: SubgraphContext<Loaders>) => boolean>>;
+  readonly loaders: (em: EntityManager, viewer: Viewer) => Loaders;
+  readonly entities: readonly EntitySchema[];
+  readonly migrations: readonly MigrationSource[];
+  readonly connector?: Connector<never>;
+  /** Writes this subgraph's part of new facts inside the batch's transaction; answers what happened. */
+  readonly applyFacts?: (em: EntityManager, facts: readonly Fact[], context: FactContext) => Promise<NewDomainEvent[]>;
+  readonly on?: Handlers;
+  /** Work that time brings about (a status that changes at an event's start); run by one worker every second. */
+  readonly onTick?: (em: EntityManager, now: Date) => Promise<NewDomainEvent[]>;
+};
+
+/** A definition without its type parameter, as rooms that handle all subgraphs alike take it. */
+export type AnySubgraph = Omit<SubgraphDefinition<never>, 'loaders' | 'references'> & {
+  readonly loaders: (em: EntityManager, viewer: Viewer) => unknown;
+  readonly references: Readonly<Record<string, (reference: { readonly id?: unknown }, context: never) => boolean>>;
+};
+
+export const defineSubgraph = <Loaders>(definition: SubgraphDefinition<Loaders>): AnySubgraph => definition;
+
+export type BuiltSubgraph = {
+  readonly name: string;
+  readonly schema: GraphQLSchema;
+  readonly contextFor: (viewer: Viewer, requestId: string, signal: AbortSignal) => SubgraphContext;
+};
+
+export const readTypeDefs = (definition: Pick<AnySubgraph, 'folder'>): DocumentNode => parse(readFileSync(join(definition.folder, 'schema.graphql'), 'utf8'));
+
+export const buildSubgraph = (definition: AnySubgraph, hub: Hub): BuiltSubgraph => {
+  const typeDefs = readTypeDefs(definition);
+  const resolvers = { ...scalarsOf(typeDefs), ...guardReferences(definition) };
+  assertRootFieldsCovered(definition, typeDefs);
+  const bare = buildSubgraphSchema({ typeDefs, resolvers: resolvers as GraphQLResolverMap<unknown> });
+  const guard = shield(withFederationFields(definition.permissions), { fallbackRule: allow, fallbackError: new ForbiddenError(), allowExternalErrors: true });
+  return {
+    name: definition.name,
+    schema: applyMiddleware(bare, guard),
+    contextFor(viewer, requestId, signal) {
+      const em = hub.database.em();
+      return { viewer, em, loaders: definition.loaders(em, viewer), hub, requestId, signal };
+    },
+  };
+};
+
+/** Resolvers of the hub's shared scalars, for those that the schema declares. */
+const scalarsOf = (typeDefs: DocumentNode): object => {
+  const shared: Record<string, object> = { DateTime: DateTimeResolver, JSON: JSONResolver };
+  const declared = typeDefs.definitions.flatMap((node) => (node.kind === Kind.SCALAR_TYPE_DEFINITION ? [node.name.value] : []));
+  return Object.fromEntries(declared.flatMap((name) => (shared[name] ? [[name, shared[name]]] : [])));
+};
+
+const withFederationFields = (rules: IRules): IRules => {
+  const tree = rules as Record<string, object>;
+  return { ...tree, Query: { ...tree.Query, _service: allow, _entities: allow } } as IRules;
+};
+
+type Resolvers = Record<string, Record<string, unknown>>;
+
+/** Shield covers fields only: reference resolvers are guarded here, and none may be left out. */
+const guardReferences = (definition: AnySubgraph): Resolvers =>
+  Object.fromEntries(
+    Object.entries(definition.resolvers as Resolvers).map(([type, fields]) => {
+      const resolve = fields.__resolveReference as ((reference: object, context: never, info: unknown) => unknown) | undefined;
+      if (!resolve) return [type, fields];
+      const mayResolve = definition.references[type];
+      if (!mayResolve) throw new Error(`subgraph ${definition.name}: ${type} has a reference resolver but no rule in \`references\``);
+      return [type, { ...fields, __resolveReference: (reference: object, context: never, info: unknown) => (mayResolve(reference, context) ? resolve(reference, context, info) : null) }];
+    }),
+  );
+
+const assertRootFieldsCovered = (definition: AnySubgraph, typeDefs: DocumentNode): void => {
+  const rules = definition.permissions as Record<string, Record<string, unknown>>;
+  for (const node of typeDefs.definitions) {
+    if (node.kind !== Kind.OBJECT_TYPE_DEFINITION && node.kind !== Kind.OBJECT_TYPE_EXTENSION) continue;
+    if (!['Query', 'Mutation', 'Subscription'].includes(node.name.value)) continue;
+    for (const field of node.fields ?? [])
+      if (!rules[node.name.value]?.[field.name.value]) throw new Error(`subgraph ${definition.name}: ${node.name.value}.${field.name.value} has no rule in permissions.ts`);
+  }
+};

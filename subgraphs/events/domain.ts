@@ -1,0 +1,92 @@
+/**
+ * Glossary
+ * - event: a conference, a concert, one date of a series: what people check in to.
+ * - told status: the status that the upstream itself reported; it wins over the period.
+ */
+import type { Credentials } from '#core/connector.ts';
+import { InputError } from '#core/errors.ts';
+import { type EventStatus, eventId } from '#core/facts.ts';
+import type { Registration } from '#core/ingest-port.ts';
+
+export type { EventStatus } from '#core/facts.ts';
+
+/** An event without an end is taken to last this long. */
+const assumedLengthMs = 24 * 3_600_000;
+
+export const statusAt = (period: { readonly start: Date; readonly end: Date | null }, told: EventStatus | null, now: Date): EventStatus => {
+  if (told) return told;
+  const end = period.end ?? new Date(period.start.getTime() + assumedLengthMs);
+  if (now < period.start) return 'PRE_EVENT';
+  return now < end ? 'ONGOING' : 'ENDED';
+};
+
+export type RegisterEventServiceInput = {
+  readonly product: string;
+  readonly serviceName: string;
+  readonly eventId?: string | null;
+  readonly eventName?: string | null;
+  readonly endpoints: { readonly api: string; readonly webhook?: string | null; readonly healthCheck?: string | null };
+  readonly authentication?: { readonly type: 'NONE' | 'API_KEY' | 'OAUTH2' | 'JWT'; readonly credentials?: Readonly<Record<string, string | null | undefined>> | null } | null;
+  readonly syncSettings?: { readonly interval?: number | null; readonly retryPolicy?: { readonly retries?: number | null } | null; readonly dataSchema?: unknown } | null;
+  readonly organizerInfo?: { readonly organization?: string | null; readonly contact?: string | null } | null;
+  readonly eventPeriod?: { readonly start: Date; readonly end?: Date | null } | null;
+  readonly region?: string | null;
+  readonly settings?: unknown;
+};
+
+/** Checks a registration before anybody is called. Throws an InputError that names the first field at fault. */
+export const parseRegistration = (input: RegisterEventServiceInput, products: readonly string[], by: string | null): Registration => {
+  const check = (ok: boolean, code: string, field: string, message: string): void => {
+    if (!ok) throw new InputError(code, `input.${field}`, message);
+  };
+  check(products.includes(input.product), 'PRODUCT_UNKNOWN', 'product', `There is no upstream product ${JSON.stringify(input.product)}. Known: ${products.join(', ')}.`);
+  check(input.serviceName.trim() !== '' && input.serviceName.length <= 200, 'NAME_INVALID', 'serviceName', 'A name has 1 to 200 characters.');
+  check(input.eventId == null || eventId.safeParse(input.eventId).success, 'EVENT_ID_INVALID', 'eventId', 'An event id has up to 128 letters, digits, dots, dashes and underscores.');
+  for (const name of ['api', 'webhook', 'healthCheck'] as const) check(input.endpoints[name] == null || isHttpUrl(input.endpoints[name]), 'URL_INVALID', `endpoints.${name}`, 'This is not an http or https URL.');
+  const interval = input.syncSettings?.interval ?? 300;
+  check(interval >= 5 && interval <= 86_400, 'INTERVAL_INVALID', 'syncSettings.interval', 'An interval is 5 to 86400 seconds.');
+  const retries = input.syncSettings?.retryPolicy?.retries ?? 2;
+  check(retries >= 0 && retries <= 5, 'RETRIES_INVALID', 'syncSettings.retryPolicy.retries', 'Retries are 0 to 5.');
+  const { eventPeriod: period } = input;
+  check(!period?.end || period.end > period.start, 'PERIOD_INVALID', 'eventPeriod.end', 'An event ends after its start.');
+  check(input.settings == null || isRecord(input.settings), 'SETTINGS_INVALID', 'settings', 'Settings are a JSON object.');
+  check(input.syncSettings?.dataSchema == null || isRecord(input.syncSettings.dataSchema), 'DATA_SCHEMA_INVALID', 'syncSettings.dataSchema', 'A JSON Schema is a JSON object.');
+  return {
+    product: input.product,
+    serviceName: input.serviceName.trim(),
+    endpoints: { api: input.endpoints.api.replace(/\/+$/, ''), webhook: input.endpoints.webhook ?? null, healthCheck: input.endpoints.healthCheck ?? null },
+    credentials: credentialsOf(input.authentication),
+    syncInterval: interval,
+    retries,
+    dataSchema: (input.syncSettings?.dataSchema as Record<string, unknown> | null | undefined) ?? null,
+    settings: {
+      ...defined({ eventId: input.eventId, eventName: input.eventName, organizer: input.organizerInfo?.organization, contact: input.organizerInfo?.contact, start: period?.start.toISOString(), end: period?.end?.toISOString(), region: input.region }),
+      ...((input.settings as Record<string, unknown> | null | undefined) ?? {}),
+    },
+    by,
+  };
+};
+
+const defined = (values: Record<string, unknown>): Record<string, unknown> => Object.fromEntries(Object.entries(values).filter(([, value]) => value != null));
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isHttpUrl = (text: string): boolean => URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
+
+const credentialsOf = (authentication: RegisterEventServiceInput['authentication']): Credentials => {
+  const given = (name: string): string => {
+    const value = authentication?.credentials?.[name];
+    if (!value) throw new InputError('CREDENTIALS_INCOMPLETE', `input.authentication.credentials.${name}`, `The type ${authentication?.type} needs ${name}.`);
+    return value;
+  };
+  switch (authentication?.type) {
+    case 'API_KEY':
+      return { type: 'api_key', apiKey: given('apiKey') };
+    case 'JWT':
+      return { type: 'jwt', token: given('token') };
+    case 'OAUTH2':
+      return { type: 'oauth2', clientId: given('clientId'), clientSecret: given('clientSecret'), tokenUrl: given('tokenUrl') };
+    default:
+      return { type: 'none' };
+  }
+};

@@ -1,0 +1,13 @@
+import { allow } from 'graphql-shield';
+import { needs } from '#core/permissions.ts';
+
+export const permissions = {
+  // Which events a viewer gets is decided row by row in the store: public ones are everybody's.
+  Query: { event: allow, events: allow, eventService: needs('manage_services'), eventServices: needs('manage_services') },
+  Mutation: { registerEventService: needs('manage_services') },
+  EventService: { lastError: needs('manage_services'), lastSync: needs('manage_services'), endpoints: needs('manage_services'), contact: needs('manage_services') },
+};
+
+const byLoader = (): boolean => true;
+/** The loaders answer null for events that the viewer may not see; a service shows nothing that is not guarded above. */
+export const references = { Event: byLoader, GateEvent: byLoader, PretixEvent: byLoader, EventService: byLoader };

@@ -1,0 +1,91 @@
+/** Reads of events and services. Every look-up by id goes through a DataLoader: one statement a request, not a row. */
+import DataLoader from 'dataloader';
+import type { FilterQuery } from '@mikro-orm/core';
+import type { EntityManager } from '#core/database.ts';
+import { InputError } from '#core/errors.ts';
+import { type Connection, type Key, type PageArguments, connectionOf, pageOf } from '#core/pagination.ts';
+import { Service } from '#core/services.ts';
+import { type Viewer, isAllowed } from '#core/viewer.ts';
+import type { EventStatus } from './domain.ts';
+import { EventRow } from './entities.ts';
+
+export type Loaders = {
+  /** Null for events that are not there or not visible to the viewer. */
+  readonly event: DataLoader<string, EventRow | null>;
+  readonly service: DataLoader<string, Service | null>;
+};
+
+export const createLoaders = (em: EntityManager, viewer: Viewer): Loaders => ({
+  event: new DataLoader(async (ids) => {
+    const rows = await em.find(EventRow, { $and: [{ id: { $in: [...ids] } }, visibleTo(viewer)] });
+    return inOrder(ids, rows);
+  }),
+  service: new DataLoader(async (ids) => inOrder(ids, await em.find(Service, { id: { $in: [...ids] } }))),
+});
+
+const inOrder = <Row extends { id: string }>(ids: readonly string[], rows: readonly Row[]): (Row | null)[] => {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id) ?? null);
+};
+
+/** Public events are everyone's; the rest needs `read_events` and a place in the key's event list. */
+const visibleTo = (viewer: Viewer): FilterQuery<EventRow> => {
+  if (!isAllowed(viewer, 'read_events')) return { public: true };
+  return viewer.events === 'all' ? {} : { $or: [{ id: { $in: [...viewer.events] } }, { public: true }] };
+};
+
+export type EventFilter = {
+  readonly ids?: readonly string[] | null;
+  readonly status?: EventStatus | null;
+  readonly region?: string | null;
+  readonly type?: string | null;
+  readonly serviceId?: string | null;
+  readonly startsFrom?: Date | null;
+  readonly startsBefore?: Date | null;
+};
+
+type Order = { readonly column: 'startsAt' | 'name'; readonly direction: 'asc' | 'desc'; readonly keyOf: (row: EventRow) => Key; readonly parse: (value: string | number) => string | Date };
+
+const parseMoment = (value: string | number): Date => {
+  const moment = new Date(value);
+  if (Number.isNaN(moment.getTime())) throw new InputError('CURSOR_INVALID', 'after', 'This is not a cursor of this list in this order.');
+  return moment;
+};
+const byStart = { column: 'startsAt', keyOf: (row: EventRow) => [row.startsAt.toISOString(), row.id], parse: parseMoment } as const;
+const orders = {
+  START_ASC: { ...byStart, direction: 'asc' },
+  START_DESC: { ...byStart, direction: 'desc' },
+  NAME_ASC: { column: 'name', direction: 'asc', keyOf: (row: EventRow) => [row.name, row.id], parse: String },
+} as const satisfies Record<string, Order>;
+export type EventOrder = keyof typeof orders;
+
+export const listEvents = async (em: EntityManager, viewer: Viewer, args: PageArguments & { filter?: EventFilter | null; orderBy?: EventOrder | null }): Promise<Connection<EventRow>> => {
+  const page = pageOf(args, 2);
+  const order: Order = orders[args.orderBy ?? 'START_DESC'];
+  const where: FilterQuery<EventRow> = { $and: [visibleTo(viewer), conditionsOf(args.filter ?? {})] };
+  const behind = page.after ? behindKey(order, page.after) : {};
+  const rows = await em.find(EventRow, { $and: [where, behind] }, { orderBy: { [order.column]: order.direction, id: order.direction }, limit: page.size + 1 });
+  return connectionOf(rows, page, order.keyOf, () => em.count(EventRow, where));
+};
+
+const conditionsOf = (filter: EventFilter): FilterQuery<EventRow> => ({
+  ...(filter.ids && { id: { $in: [...filter.ids] } }),
+  ...(filter.status && { status: filter.status }),
+  ...(filter.region && { region: filter.region }),
+  ...(filter.type && { type: filter.type }),
+  ...(filter.serviceId && { serviceId: filter.serviceId }),
+  ...((filter.startsFrom || filter.startsBefore) && { startsAt: { ...(filter.startsFrom && { $gte: filter.startsFrom }), ...(filter.startsBefore && { $lt: filter.startsBefore }) } }),
+});
+
+const behindKey = (order: Order, [value, id]: Key): FilterQuery<EventRow> => {
+  const operator = order.direction === 'asc' ? '$gt' : '$lt';
+  const column = order.parse(value ?? '');
+  return { $or: [{ [order.column]: { [operator]: column } }, { [order.column]: column, id: { [operator]: String(id) } }] } as FilterQuery<EventRow>;
+};
+
+export const listServices = async (em: EntityManager, args: PageArguments): Promise<Connection<Service>> => {
+  const page = pageOf(args, 2);
+  const behind: FilterQuery<Service> = page.after ? { $or: [{ createdAt: { $lt: parseMoment(page.after[0] ?? '') } }, { createdAt: parseMoment(page.after[0] ?? ''), id: { $lt: String(page.after[1]) } }] } : {};
+  const rows = await em.find(Service, behind, { orderBy: { createdAt: 'desc', id: 'desc' }, limit: page.size + 1 });
+  return connectionOf(rows, page, (row) => [row.createdAt.toISOString(), row.id], () => em.count(Service, {}));
+};
