@@ -49,11 +49,27 @@ export const appendEvents = async (em: EntityManager, serviceId: string | null, 
 
 const positionOf = (row: Pick<Row, 'id' | 'tx' | 'recorded_ms'>): Position => ({ tx: BigInt(row.tx), id: BigInt(row.id), recordedAt: Number(row.recorded_ms) });
 
+/** The largest id: a position with it stands behind every row of its transaction. */
+const lastId = 9_223_372_036_854_775_807n;
+
 /** Where the log ends now: everything committed so far is at or before it, except what an open transaction hides. */
 export const logHead = async (em: EntityManager): Promise<Position> => {
-  // `xmin - 1`: whatever is visible later belongs to a transaction at or above xmin.
-  const [row] = await query<{ tx: string; now_ms: string }>(em, `select pg_snapshot_xmin(pg_current_snapshot())::text as tx, (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms`);
-  return { tx: BigInt(row?.tx ?? 0) - 1n, id: 9_223_372_036_854_775_807n, recordedAt: Number(row?.now_ms ?? 0) };
+  const [row] = await query<{ snapshot: string; now_ms: string }>(em, `select pg_current_snapshot()::text as snapshot, (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms`);
+  return parseSnapshot(row?.snapshot ?? '', Number(row?.now_ms ?? 0)).position;
+};
+
+/** What a statement saw: values read with it hold exactly the events for which `includes` is true. */
+export type Snapshot = {
+  /** Everything at or before this position is included. */
+  readonly position: Position;
+  readonly includes: (tx: bigint) => boolean;
+};
+
+/** Reads the text form of `pg_current_snapshot()`, `xmin:xmax:xip,…` (PostgreSQL manual, 9.27.8). */
+export const parseSnapshot = (text: string, recordedAt: number): Snapshot => {
+  const [xmin, xmax, open] = text.split(':');
+  const inProgress = new Set((open ?? '').split(',').filter(Boolean).map(BigInt));
+  return { position: { tx: BigInt(xmin ?? 0) - 1n, id: lastId, recordedAt }, includes: (tx) => tx < BigInt(xmax ?? 0) && !inProgress.has(tx) };
 };
 
 export type ReadOptions = { readonly after: Position; readonly types: readonly DomainEventType[]; readonly eventIds: readonly string[] | null; readonly limit: number };

@@ -76,6 +76,9 @@ export const checkInFact = z.object({
   participant: id,
 });
 
+/** The upstream took a check-in back (annulled it): it counts no more. Once, for ever, like the check-in itself. */
+export const checkInVoidedFact = z.object({ kind: z.literal('checkInVoided'), eventId, upstreamId: id, at: moment });
+
 export const gateFact = z.object({
   kind: z.literal('gate'),
   eventId,
@@ -105,12 +108,13 @@ export const recordFact = z.object({
   data: z.record(z.string(), z.unknown()).nullable(),
 });
 
-export const fact = z.discriminatedUnion('kind', [eventFact, statusFact, registrationFact, checkInFact, gateFact, observationFact, recordFact]);
+export const fact = z.discriminatedUnion('kind', [eventFact, statusFact, registrationFact, checkInFact, checkInVoidedFact, gateFact, observationFact, recordFact]);
 
 export type EventFact = z.infer<typeof eventFact>;
 export type StatusFact = z.infer<typeof statusFact>;
 export type RegistrationFact = z.infer<typeof registrationFact>;
 export type CheckInFact = z.infer<typeof checkInFact>;
+export type CheckInVoidedFact = z.infer<typeof checkInVoidedFact>;
 export type GateFact = z.infer<typeof gateFact>;
 export type ObservationFact = z.infer<typeof observationFact>;
 export type RecordFact = z.infer<typeof recordFact>;

@@ -72,6 +72,8 @@ export type SubgraphDefinition<Loaders = unknown> = {
   /** Writes this subgraph's part of new facts inside the batch's transaction; answers what happened. */
   readonly applyFacts?: (em: EntityManager, facts: readonly Fact[], context: FactContext) => Promise<NewDomainEvent[]>;
   readonly on?: Handlers;
+  /** Turns a presented credential into a viewer, for the gateway; null when it is not known. One subgraph has it. */
+  readonly identify?: (hub: Hub) => (credential: string) => Promise<Viewer | null>;
   /** Work that time brings about (a status that changes at an event's start); run by one worker every second. */
   readonly onTick?: (em: EntityManager, now: Date) => Promise<NewDomainEvent[]>;
 };

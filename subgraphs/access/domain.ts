@@ -1,0 +1,30 @@
+/**
+ * Glossary
+ * - key: what a client presents, `IPK_` and 32 random bytes; the hub keeps its hash only.
+ * - event access: the hub-wide ids of the events a key may see; null for all.
+ * - secret: signs what the hub sends to the key's client.
+ */
+import { InputError } from '#core/errors.ts';
+import { eventId } from '#core/facts.ts';
+import { type Permission, permissions } from '#core/viewer.ts';
+
+export const keyPrefix = 'IPK_';
+
+export type CreateApiKeyInput = { readonly clientName: string; readonly permissions: readonly string[]; readonly eventAccess?: readonly string[] | null; readonly expiresAt?: Date | null };
+export type KeyRequest = { readonly clientName: string; readonly permissions: readonly Permission[]; readonly eventAccess: readonly string[] | null; readonly expiresAt: Date | null };
+
+/** Throws an InputError that names the first field at fault. */
+export const parseKeyRequest = (input: CreateApiKeyInput, now: Date): KeyRequest => {
+  const clientName = input.clientName.trim();
+  if (clientName === '' || clientName.length > 200) throw new InputError('NAME_INVALID', 'input.clientName', 'A name has 1 to 200 characters.');
+  if (input.permissions.length === 0) throw new InputError('PERMISSIONS_EMPTY', 'input.permissions', `Name at least one of: ${permissions.join(', ')}.`);
+  const known: readonly string[] = permissions;
+  const unknown = input.permissions.find((permission) => !known.includes(permission));
+  if (unknown !== undefined) throw new InputError('PERMISSION_UNKNOWN', 'input.permissions', `There is no permission ${JSON.stringify(unknown)}. Known: ${permissions.join(', ')}.`);
+  const bad = input.eventAccess?.find((id) => !eventId.safeParse(id).success);
+  if (bad !== undefined) throw new InputError('EVENT_ID_INVALID', 'input.eventAccess', `${JSON.stringify(bad)} is not an event id.`);
+  if (input.expiresAt && input.expiresAt <= now) throw new InputError('EXPIRY_PAST', 'input.expiresAt', 'A key ends in the future.');
+  return { clientName, permissions: [...new Set(input.permissions)] as Permission[], eventAccess: input.eventAccess ? [...new Set(input.eventAccess)] : null, expiresAt: input.expiresAt ?? null };
+};
+
+export const holds = (key: { readonly expiresAt?: Date | null; readonly revokedAt?: Date | null }, now: Date): boolean => !key.revokedAt && (!key.expiresAt || key.expiresAt > now);

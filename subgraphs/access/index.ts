@@ -1,0 +1,20 @@
+import { defineSubgraph } from '#core/subgraph.ts';
+import { entities } from './entities.ts';
+import { on } from './handlers.ts';
+import { initial } from './migrations/0001-initial.ts';
+import { permissions, references } from './permissions.ts';
+import { resolvers } from './resolvers.ts';
+import { createIdentify, createLoaders } from './store.ts';
+
+export const subgraph = defineSubgraph({
+  name: 'access',
+  folder: import.meta.dirname,
+  resolvers,
+  permissions,
+  references,
+  loaders: createLoaders,
+  entities,
+  migrations: [initial],
+  on,
+  identify: createIdentify,
+});

@@ -1,0 +1,217 @@
+/**
+ * Writes registrations, check-ins, gates and observations, keeps the live value, and tells what changed.
+ *
+ * Ingestion runs one batch of a service at a time and an event belongs to one service, so nobody else writes these
+ * events meanwhile. Counts move by the difference that the batch's own participants make: the cost of a batch
+ * follows its size and not the size of the event.
+ */
+import type { EntityManager } from '#core/database.ts';
+import type { GateActivity, NewDomainEvent } from '#core/domain-events.ts';
+import { type CheckInFact, type CheckInVoidedFact, type Fact, type GateFact, type ObservationFact, type RegistrationFact, factsOf } from '#core/facts.ts';
+import { query } from '#core/sql.ts';
+import type { FactContext } from '#core/subgraph.ts';
+
+export const applyFacts = async (em: EntityManager, facts: readonly Fact[], context: FactContext): Promise<NewDomainEvent[]> => {
+  const registrations = factsOf(facts, 'registration');
+  const checkIns = factsOf(facts, 'checkIn');
+  const voided = factsOf(facts, 'checkInVoided');
+  const gates = factsOf(facts, 'gate');
+  const observations = factsOf(facts, 'observation');
+  const events = [...new Set([...registrations, ...checkIns, ...voided, ...gates, ...observations].map(({ eventId }) => eventId))].sort();
+  if (events.length === 0) return [];
+
+  const affected = await participantsOf(em, registrations, checkIns, voided);
+  const before = await countsOf(em, affected);
+  await writeRegistrations(em, registrations);
+  await writeCheckIns(em, checkIns, context.serviceId);
+  await voidCheckIns(em, voided);
+  const after = await countsOf(em, affected);
+  await writeGates(em, gates);
+  const changes = await updateLive(em, { events, before, after, gates, observations, now: context.now });
+  return [...checkIns.map(recorded), ...changes];
+};
+
+const recorded = (fact: CheckInFact): NewDomainEvent => ({
+  type: 'checkin.recorded',
+  eventId: fact.eventId,
+  occurredAt: fact.at,
+  payload: { checkInId: fact.upstreamId, at: fact.at.toISOString(), direction: fact.direction, gateId: fact.gateId, participant: fact.participant },
+});
+
+type Affected = { readonly eventIds: readonly string[]; readonly participants: readonly string[] };
+
+/** Whose state this batch can change. */
+const participantsOf = async (em: EntityManager, registrations: readonly RegistrationFact[], checkIns: readonly CheckInFact[], voided: readonly CheckInVoidedFact[]): Promise<Affected> => {
+  const held =
+    voided.length + registrations.length === 0
+      ? []
+      : await query<{ event_id: string; participant: string }>(
+          em,
+          `select event_id, participant from attendance.check_ins join unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) using (event_id, upstream_id)
+           union select event_id, participant from attendance.registrations join unnest($3::text[], $4::text[]) as known (event_id, upstream_id) using (event_id, upstream_id)`,
+          [voided.map(({ eventId }) => eventId), voided.map(({ upstreamId }) => upstreamId), registrations.map(({ eventId }) => eventId), registrations.map(({ upstreamId }) => upstreamId)],
+        );
+  const pairs = new Map<string, readonly [string, string]>();
+  for (const [eventId, participant] of [...registrations, ...checkIns].map((fact) => [fact.eventId, fact.participant] as const).concat(held.map((row) => [row.event_id, row.participant] as const)))
+    pairs.set(`${eventId}\n${participant}`, [eventId, participant]);
+  return { eventIds: [...pairs.values()].map(([eventId]) => eventId), participants: [...pairs.values()].map(([, participant]) => participant) };
+};
+
+type Counts = ReadonlyMap<string, { readonly inside: number; readonly registered: number }>;
+
+/** How many of these participants are inside and registered, per event. */
+const countsOf = async (em: EntityManager, affected: Affected): Promise<Counts> => {
+  if (affected.eventIds.length === 0) return new Map();
+  const rows = await query<{ event_id: string; inside: number; registered: number }>(
+    em,
+    `with state as (
+       select a.event_id, a.participant,
+         (select count(*) from attendance.registrations r where r.event_id = a.event_id and r.participant = a.participant and r.state <> 'CANCELLED') as registered,
+         exists (select from attendance.registrations r where r.event_id = a.event_id and r.participant = a.participant) as known,
+         exists (select from attendance.presences p where p.event_id = a.event_id and p.participant = a.participant and p.last_entry is not null and (p.last_exit is null or p.last_exit < p.last_entry)) as entered
+       from unnest($1::text[], $2::text[]) as a (event_id, participant))
+     select event_id, count(*) filter (where entered and (registered > 0 or not known))::int as inside, sum(registered)::int as registered from state group by event_id`,
+    [affected.eventIds, affected.participants],
+  );
+  return new Map(rows.map((row) => [row.event_id, { inside: row.inside, registered: row.registered }]));
+};
+
+const writeRegistrations = async (em: EntityManager, facts: readonly RegistrationFact[]): Promise<void> => {
+  if (facts.length === 0) return;
+  await query(
+    em,
+    `insert into attendance.registrations (event_id, upstream_id, participant, state) select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+     on conflict (event_id, upstream_id) do update set participant = excluded.participant, state = excluded.state`,
+    [facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId), facts.map(({ participant }) => participant), facts.map(({ state }) => state)],
+  );
+};
+
+const writeCheckIns = async (em: EntityManager, facts: readonly CheckInFact[], serviceId: string): Promise<void> => {
+  if (facts.length === 0) return;
+  await query(
+    em,
+    `with new as (
+       insert into attendance.check_ins (service_id, event_id, upstream_id, at, direction, gate_id, area, participant)
+       select $1, * from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[])
+       on conflict do nothing returning event_id, participant, area, at, direction)
+     insert into attendance.presences as p (event_id, participant, area, last_entry, last_exit)
+     select event_id, participant, area, max(at) filter (where direction = 'ENTRY'), max(at) filter (where direction = 'EXIT') from new group by event_id, participant, area
+     on conflict (event_id, participant, area) do update set last_entry = greatest(p.last_entry, excluded.last_entry), last_exit = greatest(p.last_exit, excluded.last_exit)`,
+    [serviceId, facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId), facts.map(({ at }) => at.toISOString()), facts.map(({ direction }) => direction), facts.map(({ gateId }) => gateId), facts.map(({ area }) => area), facts.map(({ participant }) => participant)],
+  );
+};
+
+/** Takes check-ins back; what remains of those participants' check-ins decides anew. */
+const voidCheckIns = async (em: EntityManager, facts: readonly CheckInVoidedFact[]): Promise<void> => {
+  if (facts.length === 0) return;
+  const gone = await query<{ event_id: string; participant: string; area: string }>(
+    em,
+    `delete from attendance.check_ins c using unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) where c.event_id = gone.event_id and c.upstream_id = gone.upstream_id returning c.event_id, c.participant, c.area`,
+    [facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId)],
+  );
+  await query(
+    em,
+    `update attendance.presences p set (last_entry, last_exit) = (
+       select max(at) filter (where direction = 'ENTRY'), max(at) filter (where direction = 'EXIT') from attendance.check_ins c
+       where c.event_id = p.event_id and c.participant = p.participant and c.area = p.area)
+     from unnest($1::text[], $2::text[], $3::text[]) as gone (event_id, participant, area)
+     where p.event_id = gone.event_id and p.participant = gone.participant and p.area = gone.area`,
+    [gone.map((row) => row.event_id), gone.map((row) => row.participant), gone.map((row) => row.area)],
+  );
+};
+
+const writeGates = async (em: EntityManager, facts: readonly GateFact[]): Promise<void> => {
+  if (facts.length === 0) return;
+  await query(
+    em,
+    `insert into attendance.gates (event_id, gate_id, name, status, throughput) select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::float8[])
+     on conflict (event_id, gate_id) do update set name = excluded.name, status = excluded.status, throughput = excluded.throughput`,
+    [facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId), facts.map(({ name }) => name), facts.map(({ status }) => status), facts.map(({ throughput }) => throughput)],
+  );
+};
+
+/** The live value of events: counts, the upstream's own totals where it gives them, and what changed. */
+type LiveUpdate = {
+  readonly events: readonly string[];
+  readonly before: Counts;
+  readonly after: Counts;
+  readonly gates: readonly GateFact[];
+  readonly observations: readonly ObservationFact[];
+  readonly now: Date;
+};
+
+type Changed = { event_id: string; total_registered: number; current_attendees: number };
+
+const updateLive = async (em: EntityManager, update: LiveUpdate): Promise<NewDomainEvent[]> => {
+  const moved = await moveCounts(em, update);
+  const withGates = new Set(update.gates.map(({ eventId }) => eventId));
+  const changed = moved.filter((row) => row.changed || withGates.has(row.event_id));
+  if (changed.length === 0) return [];
+  await appendPoints(em, changed, update.now);
+  const gates = await gatesOf(em, changed.map((row) => row.event_id));
+  return changed.map((row) => ({
+    type: 'attendance.changed',
+    eventId: row.event_id,
+    occurredAt: update.now,
+    payload: { totalRegistered: row.total_registered, currentAttendees: row.current_attendees, gateActivity: gates.get(row.event_id) ?? [], updatedAt: update.now.toISOString() },
+  }));
+};
+
+/** Adds the batch's differences and takes over reported totals; answers every event with whether its value changed. */
+const moveCounts = (em: EntityManager, update: LiveUpdate): Promise<(Changed & { changed: boolean })[]> => {
+  const difference = (of: 'inside' | 'registered') => update.events.map((id) => (update.after.get(id)?.[of] ?? 0) - (update.before.get(id)?.[of] ?? 0));
+  const newest = new Map(update.observations.map((fact) => [fact.eventId, fact]));
+  const observed = (of: 'totalRegistered' | 'currentAttendees') => update.events.map((id) => newest.get(id)?.[of] ?? null);
+  return query(
+    em,
+    `with delta as (
+       select * from unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[], $6::bool[]) as d (event_id, registered, inside, told_registered, told_current, observed)),
+     old as (select live.* from attendance.live join delta using (event_id)),
+     moved as (
+       insert into attendance.live as l (event_id, counted_registered, counted_current, reported_registered, reported_current, total_registered, current_attendees, observed_at)
+       select event_id, registered, inside, told_registered, told_current, coalesce(told_registered, registered), coalesce(told_current, inside), $7 from delta
+       on conflict (event_id) do update set
+         counted_registered = l.counted_registered + excluded.counted_registered,
+         counted_current = l.counted_current + excluded.counted_current,
+         reported_registered = case when (select observed from delta where delta.event_id = l.event_id) then excluded.reported_registered else l.reported_registered end,
+         reported_current = case when (select observed from delta where delta.event_id = l.event_id) then excluded.reported_current else l.reported_current end,
+         observed_at = greatest(l.observed_at, excluded.observed_at)
+       returning event_id, counted_registered, counted_current, reported_registered, reported_current, total_registered, current_attendees),
+     served as (
+       select event_id, coalesce(reported_registered, counted_registered) as total_registered, coalesce(reported_current, counted_current) as current_attendees from moved)
+     select served.*, (old.event_id is null or served.total_registered <> old.total_registered or served.current_attendees <> old.current_attendees) as changed
+     from served left join old using (event_id) order by event_id`,
+    [update.events, difference('registered'), difference('inside'), observed('totalRegistered'), observed('currentAttendees'), update.events.map((id) => newest.has(id)), update.now.toISOString()],
+  ).then((rows) => storeServed(em, rows as (Changed & { changed: boolean })[]));
+};
+
+/** A row cannot be updated twice in one statement: what is served follows in a second one, for changed events only. */
+const storeServed = async (em: EntityManager, rows: (Changed & { changed: boolean })[]): Promise<(Changed & { changed: boolean })[]> => {
+  const changed = rows.filter((row) => row.changed);
+  if (changed.length > 0)
+    await query(
+      em,
+      `update attendance.live l set total_registered = s.total, current_attendees = s.current from unnest($1::text[], $2::int[], $3::int[]) as s (event_id, total, current) where l.event_id = s.event_id`,
+      [changed.map((row) => row.event_id), changed.map((row) => row.total_registered), changed.map((row) => row.current_attendees)],
+    );
+  return rows;
+};
+
+/** One point a second and event: the last value of that second. */
+const appendPoints = async (em: EntityManager, changed: readonly Changed[], now: Date): Promise<void> => {
+  await query(
+    em,
+    `insert into attendance.points (event_id, at, total_registered, current_attendees) select event_id, date_trunc('second', $1::timestamptz), total, current from unnest($2::text[], $3::int[], $4::int[]) as c (event_id, total, current)
+     on conflict (event_id, at) do update set total_registered = excluded.total_registered, current_attendees = excluded.current_attendees`,
+    [now.toISOString(), changed.map((row) => row.event_id), changed.map((row) => row.total_registered), changed.map((row) => row.current_attendees)],
+  );
+};
+
+type GateRow = { event_id: string; gate_id: string; name: string; status: GateActivity['status']; throughput: number };
+
+export const gatesOf = async (em: EntityManager, eventIds: readonly string[]): Promise<Map<string, GateActivity[]>> => {
+  const rows = await query<GateRow>(em, 'select event_id, gate_id, name, status, throughput from attendance.gates where event_id = any($1::text[]) order by event_id, gate_id', [eventIds]);
+  const gates = new Map<string, GateActivity[]>();
+  for (const row of rows) gates.set(row.event_id, [...(gates.get(row.event_id) ?? []), { gateId: row.gate_id, name: row.name, status: row.status, throughput: row.throughput }]);
+  return gates;
+};

@@ -1,0 +1,18 @@
+import { defineSubgraph } from '#core/subgraph.ts';
+import { applyFacts } from './facts.ts';
+import { initial } from './migrations/0001-initial.ts';
+import { permissions, references } from './permissions.ts';
+import { resolvers } from './resolvers.ts';
+import { createLoaders } from './store.ts';
+
+export const subgraph = defineSubgraph({
+  name: 'attendance',
+  folder: import.meta.dirname,
+  resolvers,
+  permissions,
+  references,
+  loaders: createLoaders,
+  entities: [],
+  migrations: [initial],
+  applyFacts,
+});
