@@ -1,0 +1,13 @@
+import type { Viewer } from '#core/viewer.ts';
+
+/** One GraphQL request, as any door hands it to the gateway. */
+export type GatewayRequest = {
+  readonly query?: string | null | undefined;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly viewer: Viewer;
+  readonly requestId: string;
+  /** Aborted when the client went away. */
+  readonly signal: AbortSignal;
+};

@@ -1,0 +1,60 @@
+/** A subgraph in the gateway's own process: graphql-js over its schema, nothing serialised in between. */
+import { type DocumentNode, type ExecutionResult, type GraphQLSchema, createSourceEventStream, execute } from 'graphql';
+import type { Viewer } from '#core/viewer.ts';
+import type { DataSource, SourceEvent, SubgraphRequest } from './data-source.ts';
+import { type ReportError, formatError } from './errors.ts';
+
+export type LocalSubgraph = {
+  readonly schema: GraphQLSchema;
+  /** Made for each request, so that DataLoaders never mix viewers. */
+  readonly contextFor: (viewer: Viewer, requestId: string, signal: AbortSignal) => unknown;
+  /** Told of errors that are masked for callers. */
+  readonly report?: ReportError;
+};
+
+export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
+  const argsOf = (request: SubgraphRequest, document: DocumentNode) => ({
+    schema: subgraph.schema,
+    document,
+    operationName: request.operationName ?? null,
+    variableValues: request.variables,
+    contextValue: subgraph.contextFor(request.viewer, request.requestId, request.signal),
+  });
+  const masked = (result: ExecutionResult, requestId: string): ExecutionResult =>
+    // Errors as they would come over the wire; the contract is the JSON form of both.
+    result.errors ? ({ ...result, errors: result.errors.map((error) => formatError(error, requestId, subgraph.report)) } as unknown as ExecutionResult) : result;
+
+  return {
+    async execute(request) {
+      return masked(await execute(argsOf(request, request.document)), request.requestId);
+    },
+    async subscribe(request) {
+      const events = await createSourceEventStream(argsOf(request, request.document));
+      if (!(Symbol.asyncIterator in events)) return masked(events, request.requestId);
+      const executeFor = async (rootValue: unknown): Promise<ExecutionResult> => masked(await execute({ ...argsOf(request, request.document), rootValue }), request.requestId);
+      return mapIterator(events as AsyncIterable<unknown>, (event) => ({ key: keyOf(event), execute: () => executeFor(event) }));
+    },
+  };
+};
+
+/** One event reaches all subscribers as the same object; a source that yields plain values cannot be shared. */
+const keyOf = (event: unknown): SourceEvent['key'] => (typeof event === 'object' && event !== null ? event : {});
+
+/** Not an async generator: its `return` would wait for the source's next event before it ends the source. */
+const mapIterator = <From, To>(source: AsyncIterable<From>, map: (value: From) => To): AsyncIterableIterator<To> => {
+  const iterator = source[Symbol.asyncIterator]();
+  const done = { value: undefined, done: true } as const;
+  return {
+    async next() {
+      const result = await iterator.next();
+      return result.done ? done : { value: map(result.value), done: false };
+    },
+    async return() {
+      await iterator.return?.();
+      return done;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+};

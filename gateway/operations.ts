@@ -1,0 +1,143 @@
+/**
+ * From the text of a request to one operation that is valid against the API schema, with coerced variables.
+ *
+ * Parsing and validating are done once per text; both outcomes are remembered.
+ */
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  type OperationTypeNode,
+  SingleFieldSubscriptionsRule,
+  getVariableValues,
+  parse,
+  print,
+  separateOperations,
+  specifiedRules,
+  validate,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { RequestRefused, refuse, withCode } from './errors.ts';
+import { type Limits, checkDocumentLength, checkLimits, exceeded } from './limits.ts';
+
+/** One operation of a valid document, with the fragments it uses and nothing else. */
+export type Operation = {
+  readonly name: string | undefined;
+  readonly kind: OperationTypeNode;
+  readonly definition: OperationDefinitionNode;
+  readonly document: DocumentNode;
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  /** The document printed: equal for two texts that differ in white space and comments alone. */
+  readonly key: string;
+};
+
+export type Variables = Readonly<Record<string, unknown>>;
+
+export type Operations = {
+  /** Throws RequestRefused: parse, validation, limits, or no such operation. */
+  find(text: string | null | undefined, operationName: string | null | undefined): Operation;
+  /** Throws RequestRefused with `BAD_USER_INPUT` for values that do not fit their types. */
+  coerce(operation: Operation, variables: Variables | null | undefined): Variables;
+};
+
+/**
+ * Whether a subscription has one root field can depend on variables (`@skip`, `@include`); it is checked when it is
+ * planned, with the values known. The rule of graphql-js throws where a variable decides.
+ */
+const rules = specifiedRules.filter((rule) => rule !== SingleFieldSubscriptionsRule);
+const maxErrors = 20;
+
+type Entry = { readonly operations: ReadonlyMap<string, Operation> } | { readonly refused: RequestRefused };
+
+export const createOperations = (schema: GraphQLSchema, limits: Limits): Operations => {
+  // Bounded by the length of the texts, as an attacker chooses their number.
+  const cache = new LRUCache<string, Entry>({ max: 2_000, maxSize: 20_000_000, sizeCalculation: (_, text) => text.length + 1 });
+
+  const read = (text: string): Entry => {
+    const known = cache.get(text);
+    if (known) return known;
+    const entry = readDocument(schema, limits, text);
+    cache.set(text, entry);
+    return entry;
+  };
+
+  return {
+    find(text, operationName) {
+      if (typeof text !== 'string' || text === '') throw refuse('BAD_REQUEST', 'The request has no `query`.', { field: 'query' });
+      checkDocumentLength(text, limits);
+      const entry = read(text);
+      if ('refused' in entry) throw entry.refused;
+      return select(entry.operations, operationName);
+    },
+    coerce: (operation, variables) => coerceVariables(schema, operation, variables ?? {}),
+  };
+};
+
+const readDocument = (schema: GraphQLSchema, limits: Limits, text: string): Entry => {
+  try {
+    const document = parseDocument(text, limits);
+    checkLimits(document, limits);
+    const errors = validate(schema, document, rules, { maxErrors });
+    if (errors.length > 0) return { refused: new RequestRefused(errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'))) };
+    return { operations: operationsOf(document) };
+  } catch (error) {
+    if (error instanceof RequestRefused) return { refused: error };
+    throw error;
+  }
+};
+
+const parseDocument = (text: string, limits: Limits): DocumentNode => {
+  try {
+    return parse(text, { maxTokens: limits.maxTokens });
+  } catch (error) {
+    if (error instanceof GraphQLError && error.message.includes(`more that ${limits.maxTokens} tokens`)) throw exceeded('MAX_TOKENS_EXCEEDED', 'number of tokens', limits.maxTokens + 1, limits.maxTokens);
+    if (error instanceof GraphQLError) throw new RequestRefused([withCode(error, 'GRAPHQL_PARSE_FAILED')]);
+    // The parser is recursive: a document nested thousands of levels deep ends the stack, and nothing else.
+    if (error instanceof RangeError) throw refuse('MAX_DEPTH_EXCEEDED', `The operation is nested too deeply; the maximum depth is ${limits.maxDepth}.`, { limit: 'depth', maximum: limits.maxDepth });
+    throw error;
+  }
+};
+
+const operationsOf = (document: DocumentNode): ReadonlyMap<string, Operation> =>
+  new Map(Object.entries(separateOperations(document)).map(([name, separate]) => [name, operationOf(separate)]));
+
+/** Documents are separated to one operation each, with the fragments it reaches. */
+const operationOf = (document: DocumentNode): Operation => {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  let definition: OperationDefinitionNode | undefined;
+  for (const node of document.definitions) {
+    if (node.kind === Kind.OPERATION_DEFINITION) definition = node;
+    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
+  }
+  if (!definition) throw new TypeError('A separated document has one operation.');
+  return { name: definition.name?.value, kind: definition.operation, definition, document, fragments, key: print(document) };
+};
+
+/** GraphQL specification, 6.1: without a name there must be one operation; with a name, it must exist. */
+const select = (operations: ReadonlyMap<string, Operation>, name: string | null | undefined): Operation => {
+  if (name !== null && name !== undefined && name !== '') {
+    const named = operations.get(name);
+    if (named) return named;
+    throw refuse('OPERATION_RESOLUTION_FAILURE', `The document has no operation named ${JSON.stringify(name)}.`, { field: 'operationName' });
+  }
+  const [first, ...others] = operations.values();
+  if (first && others.length === 0) return first;
+  throw refuse('OPERATION_RESOLUTION_FAILURE', operations.size === 0 ? 'The document has no operation.' : 'The document has several operations: `operationName` must name one.', { field: 'operationName' });
+};
+
+const coerceVariables = (schema: GraphQLSchema, operation: Operation, raw: Variables): Variables => {
+  const definitions = operation.definition.variableDefinitions ?? [];
+  if (definitions.length === 0) return {};
+  const { coerced, errors } = getVariableValues(schema, definitions, raw, { maxErrors });
+  if (errors) throw new RequestRefused(errors.map(asInputError));
+  return coerced;
+};
+
+const asInputError = (error: GraphQLError): GraphQLFormattedError => {
+  const field = /variable "(\$[^"]*)"(?: at "([^"]*)")?/i.exec(error.message) ?? /Variable "(\$[^"]*)"/.exec(error.message);
+  return withCode(new GraphQLError(error.message, { nodes: error.nodes ?? null, extensions: { field: field?.[2] ?? field?.[1]?.slice(1) ?? 'variables' } }), 'BAD_USER_INPUT');
+};

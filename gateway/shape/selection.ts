@@ -1,0 +1,132 @@
+/**
+ * The form of an answer: what the client's operation selects, per type of object that can stand there.
+ *
+ * Built lazily and kept: a selection for a type is worked out once per operation, set of `@skip`/`@include` values and
+ * access, and then serves every request.
+ */
+import {
+  type FieldNode,
+  type GraphQLLeafType,
+  type GraphQLNamedOutputType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  Kind,
+  type SelectionSetNode,
+  isAbstractType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+} from 'graphql';
+import type { Access } from '../authorization.ts';
+import { isIncluded } from '../conditions.ts';
+import type { Operation, Variables } from '../operations.ts';
+
+export type ValueShape =
+  | { readonly kind: 'nonNull'; readonly of: ValueShape; readonly coordinate: string }
+  | { readonly kind: 'list'; readonly of: ValueShape }
+  | { readonly kind: 'leaf'; readonly type: GraphQLLeafType }
+  /** Introspection: complete as it stands in the data. */
+  | { readonly kind: 'answered' }
+  | { readonly kind: 'object'; readonly selection: Selection };
+
+export type FieldShape = {
+  readonly responseName: string;
+  /** `Type.field`, for messages. */
+  readonly coordinate: string;
+  readonly isTypename: boolean;
+  readonly isDenied: boolean;
+  readonly value: ValueShape;
+};
+
+export type ObjectShape = { readonly typeName: string; readonly isDenied: boolean; readonly fields: readonly FieldShape[] };
+
+/** What is selected where an object of `type` stands. */
+export type Selection = {
+  readonly type: GraphQLNamedOutputType;
+  readonly isAbstract: boolean;
+  /** Whether clients may see an object of this type here. */
+  allows(typeName: string): boolean;
+  forType(typeName: string): ObjectShape;
+};
+
+export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly variables: Variables; readonly access: Access };
+
+export const rootSelection = (source: ShapeSource): Selection => {
+  const { definition } = source.operation;
+  const type = source.schema.getRootType(definition.operation);
+  if (!type) throw new TypeError('Validation lets no operation through whose root type does not exist.');
+  return createSelection(source, type, [{ set: definition.selectionSet, parent: type.name, isDenied: false }]);
+};
+
+/** Selection sets of fields with one response name are merged (GraphQL specification, 6.3.2 and 6.4.3). */
+type Part = { readonly set: SelectionSetNode; readonly parent: string; readonly isDenied: boolean };
+
+const createSelection = (source: ShapeSource, type: GraphQLNamedOutputType, parts: readonly Part[]): Selection => {
+  const shapes = new Map<string, ObjectShape>();
+  return {
+    type,
+    isAbstract: isAbstractType(type),
+    allows: (typeName) => satisfies(source.schema, typeName, type.name),
+    forType(typeName) {
+      const known = shapes.get(typeName);
+      if (known) return known;
+      const shape = { typeName, isDenied: source.access.deniesType(typeName), fields: fieldsFor(source, typeName, parts) };
+      shapes.set(typeName, shape);
+      return shape;
+    },
+  };
+};
+
+type Found = { readonly nodes: FieldNode[]; isDenied: boolean };
+
+const fieldsFor = (source: ShapeSource, typeName: string, parts: readonly Part[]): readonly FieldShape[] => {
+  const found = new Map<string, Found>();
+  for (const part of parts) collect(source, typeName, part, found);
+  return [...found].flatMap(([responseName, field]) => fieldShape(source, typeName, responseName, field) ?? []);
+};
+
+const collect = (source: ShapeSource, typeName: string, part: Part, found: Map<string, Found>): void => {
+  for (const selection of part.set.selections) {
+    if (!isIncluded(selection, source.variables)) continue;
+    if (selection.kind === Kind.FIELD) {
+      const responseName = selection.alias?.value ?? selection.name.value;
+      const isDenied = part.isDenied || source.access.deniesField(part.parent, selection.name.value) || source.access.deniesField(typeName, selection.name.value);
+      const known = found.get(responseName);
+      if (known) known.nodes.push(selection);
+      else found.set(responseName, { nodes: [selection], isDenied });
+      continue;
+    }
+    const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : source.operation.fragments.get(selection.name.value);
+    if (!fragment) continue;
+    const condition = fragment.typeCondition?.name.value ?? part.parent;
+    if (!satisfies(source.schema, typeName, condition)) continue;
+    collect(source, typeName, { set: fragment.selectionSet, parent: condition, isDenied: part.isDenied || source.access.deniesType(condition) }, found);
+  }
+};
+
+/** `typeName` is an interface where no subgraph was asked which object it is, as nothing that was selected depends on it. */
+const satisfies = (schema: GraphQLSchema, typeName: string, condition: string): boolean => {
+  if (typeName === condition) return true;
+  const type = schema.getType(typeName);
+  const abstract = schema.getType(condition);
+  return isAbstractType(abstract) && type !== undefined && 'getFields' in type && 'getInterfaces' in type && schema.isSubType(abstract, type);
+};
+
+const fieldShape = (source: ShapeSource, typeName: string, responseName: string, { nodes, isDenied }: Found): FieldShape | undefined => {
+  const name = nodes[0]?.name.value ?? '';
+  const isTypename = name === '__typename';
+  const type = source.schema.getType(typeName);
+  const field = type && 'getFields' in type ? type.getFields()[name] : undefined;
+  const coordinate = `${typeName}.${name}`;
+  if (name.startsWith('__')) return { responseName, coordinate, isTypename, isDenied, value: { kind: 'answered' } };
+  if (!field || !('args' in field)) return undefined;
+  const parts = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
+  return { responseName, coordinate, isTypename, isDenied, value: valueShape(source, field.type, parts, coordinate) };
+};
+
+const valueShape = (source: ShapeSource, type: GraphQLOutputType, sets: readonly SelectionSetNode[], coordinate: string): ValueShape => {
+  if (isNonNullType(type)) return { kind: 'nonNull', of: valueShape(source, type.ofType, sets, coordinate), coordinate };
+  if (isListType(type)) return { kind: 'list', of: valueShape(source, type.ofType, sets, coordinate) };
+  if (isLeafType(type)) return { kind: 'leaf', type };
+  return { kind: 'object', selection: createSelection(source, type, sets.map((set) => ({ set, parent: type.name, isDenied: false }))) };
+};

@@ -1,0 +1,197 @@
+/**
+ * Live operations. Each subscriber has a stream of its own at the subgraph that owns the root field; what follows from
+ * an event (the selection there, and the rest of the plan) is run once for all who may share it: see `shared-runs`.
+ *
+ * The next event is asked for when the subscriber took the last answer, so nothing queues up here: a slow reader's
+ * stream holds what its source holds for it, which is the newest value.
+ */
+import type { FormattedExecutionResult } from 'graphql';
+import { EventgraphError } from '#core/errors.ts';
+import type { DataSource, SourceEvent } from './data-source.ts';
+import type { Prepared } from './engine.ts';
+import type { EngineHolder, Lease } from './engine-holder.ts';
+import { type ReportError, RequestRefused, formatThrown } from './errors.ts';
+import { usedVariables } from './execute/fetch.ts';
+import type { GatewayRequest } from './gateway-request.ts';
+import { type Group, type SharedRuns, groupKeyOf } from './shared-runs.ts';
+import { subgraphErrors } from './execute/subgraph-errors.ts';
+
+export type Subscriptions = {
+  /** Throws RequestRefused when there is nothing to subscribe to. */
+  subscribe(request: GatewayRequest): Promise<AsyncIterableIterator<FormattedExecutionResult>>;
+};
+
+/** One opened source, with the engine that it was opened on. */
+type Stream = {
+  readonly lease: Lease;
+  readonly prepared: Prepared;
+  readonly dataSource: DataSource;
+  readonly source: AsyncIterator<SourceEvent>;
+  readonly group: Group;
+  pending: Promise<IteratorResult<SourceEvent>> | null;
+};
+
+export const createSubscriptions = (holder: EngineHolder, runs: SharedRuns, report?: ReportError): Subscriptions => ({
+  async subscribe(request) {
+    const abort = new AbortController();
+    const open = (lease: Lease, kept?: Stream) => openStream(request, lease, abort.signal, runs, kept);
+    const lease = holder.lease();
+    try {
+      return createLive({ request, holder, abort, open, report, stream: await open(lease) });
+    } catch (error) {
+      abort.abort();
+      lease.release();
+      throw error;
+    }
+  },
+});
+
+/** `kept` is the stream before a reload: where the new plan asks the same of the same subgraph, its source goes on. */
+const openStream = async (request: GatewayRequest, lease: Lease, signal: AbortSignal, runs: SharedRuns, kept?: Stream): Promise<Stream> => {
+  const { engine } = lease;
+  const prepared = engine.prepare(engine.operations.find(request.query, request.operationName), request.variables, request.viewer);
+  const { primary } = prepared.plan;
+  const dataSource = primary && engine.dataSources.get(primary.subgraph);
+  if (!primary || !dataSource) throw deniedRoot(prepared);
+  const join = (): Group => runs.join(groupKeyOf(lease.id, prepared, request.viewer));
+  if (kept && kept.dataSource === dataSource && kept.prepared.plan.primary?.query === primary.query) return { ...kept, lease, prepared, group: join() };
+  const source = await dataSource.subscribe({
+    query: primary.query,
+    document: primary.document,
+    operationName: primary.operationName,
+    variables: usedVariables(prepared, primary),
+    viewer: request.viewer,
+    requestId: request.requestId,
+    signal,
+  });
+  if (!(Symbol.asyncIterator in source)) throw new RequestRefused(subgraphErrors(primary, source.errors ?? []));
+  return { lease, prepared, dataSource, source: source[Symbol.asyncIterator](), group: join(), pending: null };
+};
+
+/** Without its root field, which the viewer may not see, a subscription has no source. */
+const deniedRoot = ({ selection }: Prepared): RequestRefused => {
+  const denied = selection.forType(selection.type.name).fields[0];
+  return new RequestRefused([
+    { message: `The key does not allow to see ${denied?.coordinate ?? 'this subscription'}.`, path: denied ? [denied.responseName] : [], extensions: { code: 'UNAUTHORIZED_FIELD_OR_TYPE', coordinate: denied?.coordinate ?? null } },
+  ]);
+};
+
+type Live = {
+  readonly request: GatewayRequest;
+  readonly holder: EngineHolder;
+  readonly abort: AbortController;
+  readonly open: (lease: Lease, kept: Stream) => Promise<Stream>;
+  readonly report: ReportError | undefined;
+  stream: Stream;
+};
+
+const done: IteratorReturnResult<undefined> = { value: undefined, done: true };
+/** What ended the wait for an event when it was not an event. */
+const woken = Symbol('reloaded or ended');
+
+const createLive = (live: Live): AsyncIterableIterator<FormattedExecutionResult> => {
+  const { request, holder } = live;
+  let isEnded = false;
+  let wake: (() => void) | null = null;
+  const stopListening = holder.onReplaced(() => wake?.());
+
+  const end = async (): Promise<void> => {
+    if (isEnded) return;
+    isEnded = true;
+    stopListening();
+    request.signal.removeEventListener('abort', onAbort);
+    wake?.();
+    live.abort.abort();
+    leave(live.stream);
+    await closeSource(live.stream);
+  };
+  const onAbort = () => void end();
+  request.signal.addEventListener('abort', onAbort, { once: true });
+
+  const nextEvent = async (): Promise<IteratorResult<SourceEvent>> => {
+    while (!isEnded) {
+      if (live.stream.lease.engine !== holder.current()) {
+        await move(live, () => isEnded);
+        continue;
+      }
+      const { stream } = live;
+      stream.pending ??= stream.source.next();
+      const event = await either(stream.pending, (listener) => (wake = listener));
+      wake = null;
+      if (event === woken) continue;
+      stream.pending = null;
+      return event;
+    }
+    return done;
+  };
+
+  return {
+    async next() {
+      if (isEnded || request.signal.aborted) return (await end(), done);
+      try {
+        const event = await nextEvent();
+        if (event.done || isEnded) return (await end(), done);
+        return { value: await answer(live, event.value), done: false };
+      } catch (error) {
+        if (isEnded) return done;
+        await end();
+        return { value: { errors: formatThrown(error, request.requestId, live.report) }, done: false };
+      }
+    },
+    async return() {
+      await end();
+      return done;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+};
+
+/** Not Promise.race with something long-lived, which would keep a reaction of every event. */
+const either = <T>(pending: Promise<T>, listen: (wake: () => void) => void): Promise<T | typeof woken> =>
+  new Promise((resolve, reject) => {
+    listen(() => resolve(woken));
+    pending.then(resolve, reject);
+  });
+
+const answer = ({ stream, request }: Live, event: SourceEvent): Promise<FormattedExecutionResult> => {
+  const { lease, prepared, group } = stream;
+  return group.run(event.key, async (signal) => {
+    const asked = { viewer: request.viewer, requestId: request.requestId, signal };
+    try {
+      return await lease.engine.run(prepared, asked, await event.execute());
+    } catch (error) {
+      return { data: null, errors: formatThrown(error, request.requestId) };
+    }
+  });
+};
+
+/** After a reload: plan again, keep the source if it still serves, else open the new one before the old one closes. */
+const move = async (live: Live, isEnded: () => boolean): Promise<void> => {
+  const old = live.stream;
+  const lease = live.holder.lease();
+  try {
+    const next = await live.open(lease, old);
+    if (isEnded()) {
+      leave(next);
+      return await closeSource(next);
+    }
+    live.stream = next;
+    leave(old);
+    if (next.source !== old.source) await closeSource(old);
+  } catch (error) {
+    lease.release();
+    throw new EventgraphError('SUBSCRIPTION_ENDED', `The schema changed and this subscription is no longer possible: ${error instanceof Error ? error.message : 'unknown'}`, {}, { cause: error });
+  }
+};
+
+const leave = (stream: Stream): void => {
+  stream.group.leave();
+  stream.lease.release();
+};
+
+const closeSource = async (stream: Stream): Promise<void> => {
+  stream.pending?.catch(() => undefined);
+  await stream.source.return?.();
+};

@@ -1,0 +1,57 @@
+/**
+ * One supergraph, loaded: the schema clients see, the planner, where each subgraph is, and who may see what.
+ */
+import { type GraphQLSchema } from 'graphql';
+import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, type Schema, Supergraph, isInterfaceType, isObjectType, isUnionType } from '@apollo/federation-internals';
+import { QueryPlanner } from '@apollo/query-planner';
+import { EventgraphError } from '#core/errors.ts';
+import { type Requirements, readRequirements } from './requirements.ts';
+
+export type LoadedSupergraph = {
+  readonly apiSchema: GraphQLSchema;
+  readonly federated: Supergraph;
+  readonly planner: QueryPlanner;
+  readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
+  readonly requirements: Requirements;
+  readonly matchesType: TypeMatcher;
+  /** True for a type that exists in the supergraph; `@inaccessible` ones included. */
+  readonly knowsType: (name: string) => boolean;
+};
+
+/** Whether an object that calls itself `typename` satisfies the type condition. */
+export type TypeMatcher = (condition: string, typename: string) => boolean;
+
+/** Loads and checks a supergraph; throws `SUPERGRAPH_INVALID` and has no other effect. */
+export const loadSupergraph = (sdl: string): LoadedSupergraph => {
+  try {
+    const federated = Supergraph.build(sdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES });
+    return {
+      federated,
+      apiSchema: federated.apiSchema().toGraphQLJSSchema({ includeDefer: false }),
+      planner: new QueryPlanner(federated, { exposeDocumentNodeInFetchNode: false }),
+      subgraphs: federated.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
+      requirements: readRequirements(federated.schema),
+      matchesType: createTypeMatcher(federated.schema),
+      knowsType: (name) => federated.schema.type(name) !== undefined,
+    };
+  } catch (error) {
+    throw new EventgraphError('SUPERGRAPH_INVALID', `The supergraph cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, {}, { cause: error });
+  }
+};
+
+/**
+ * An object answered by a subgraph that knows an entity interface only as `@interfaceObject` calls itself by the
+ * interface's name, so interfaces stand among the names that satisfy a condition.
+ */
+const createTypeMatcher = (schema: Schema): TypeMatcher => {
+  const satisfying = new Map<string, Set<string>>();
+  const add = (condition: string, typename: string) => {
+    const names = satisfying.get(condition) ?? new Set([condition]);
+    satisfying.set(condition, names.add(typename));
+  };
+  for (const type of schema.types()) {
+    if (isObjectType(type) || isInterfaceType(type)) for (const parent of type.interfaces()) add(parent.name, type.name);
+    if (isUnionType(type)) for (const member of type.types()) add(type.name, member.name);
+  }
+  return (condition, typename) => condition === typename || (satisfying.get(condition)?.has(typename) ?? false);
+};
