@@ -1,0 +1,174 @@
+/**
+ * Typed client of pretix's REST API (`/api/v1/`), for one organizer and one token.
+ *
+ * It never follows the `next` address of a page: an upstream that lies there would be sent the token. Pages are
+ * asked for by number, below the registered address alone.
+ */
+import { z } from 'zod';
+import type { Rejected } from '#core/connector.ts';
+import { UpstreamError } from '#core/errors.ts';
+import type { UpstreamHttp } from '#core/upstream-http.ts';
+import * as payloads from './upstream-payloads.ts';
+
+/** pretix gives no more than this many rows a page, whatever is asked for. */
+export const pageSize = 50;
+/** Far beyond any real list; an upstream that always says there is more ends here. */
+const maxPages = 10_000;
+
+export type Page<T> = {
+  readonly rows: readonly T[];
+  readonly rejected: readonly Rejected[];
+  readonly more: boolean;
+  /** pretix's own clock when it began to make the page, if it says so. */
+  readonly generated: string | null;
+};
+
+export type All<T> = { readonly rows: readonly T[]; readonly rejected: readonly Rejected[] };
+
+type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+
+export type PretixClientOptions = {
+  readonly http: UpstreamHttp;
+  /** `https://pretix.eu`, with or without `/api/v1`. */
+  readonly api: string;
+  readonly token: string;
+  readonly organizer: string;
+  readonly signal: AbortSignal;
+  /** Called before each request; waits when the hub asks too often. */
+  readonly pace?: (signal: AbortSignal) => Promise<void>;
+};
+
+export type PretixClient = ReturnType<typeof createPretixClient>;
+
+export const createPretixClient = (options: PretixClientOptions) => {
+  const root = `${options.api.replace(/\/+$/, '').replace(/\/api\/v1$/, '')}/api/v1/organizers/${encodeURIComponent(options.organizer)}/`;
+
+  const get = async (path: string, query: Query = {}) => {
+    await options.pace?.(options.signal);
+    return options.http.request({ url: `${root}${path}${search(query)}`, headers: { authorization: `Token ${options.token}` }, signal: options.signal });
+  };
+
+  const one = async <T>(path: string, schema: z.ZodType<T>): Promise<T> => parse(schema, (await get(path)).json, path);
+
+  const readPage = async <T>(path: string, schema: z.ZodType<T>, query: Query): Promise<Page<T>> => {
+    const answer = await get(path, { page_size: pageSize, ...query });
+    const { results, next } = parse(payloads.page, answer.json, path);
+    if (next !== null && results.length === 0) throw new UpstreamError('shape', 'pretix says that there is another page after an empty one.', { path });
+    return { ...parseRows(results, schema), more: next !== null, generated: answer.headers['x-page-generated'] ?? null };
+  };
+
+  const readAll = async <T>(path: string, schema: z.ZodType<T>, query: Query = {}): Promise<All<T>> => {
+    const rows: T[] = [];
+    const rejected: Rejected[] = [];
+    for (let number = 1; number <= maxPages; number++) {
+      const page = await readPage(path, schema, { ...query, page: number });
+      rows.push(...page.rows);
+      rejected.push(...page.rejected);
+      if (!page.more) return { rows, rejected };
+    }
+    throw new UpstreamError('shape', `pretix says that a list has more than ${maxPages} pages.`, { path });
+  };
+
+  const within = (event: string) => `events/${encodeURIComponent(event)}/`;
+
+  return {
+    organizer: () => one('', payloads.organizer),
+    events: () => readAll('events/', payloads.event, { ordering: 'slug' }),
+    event: (slug: string) => one(within(slug), payloads.event),
+    /** Events as they come, for a look at what there is. */
+    sample: async () => (await get('events/', { page_size: 5 })).json,
+    /** Dates of all series. */
+    subevents: () => readAll('subevents/', payloads.subevent, { ordering: 'id' }),
+    subeventsOf: (event: string) => readAll(`${within(event)}subevents/`, payloads.subevent, { ordering: 'id' }),
+    /** Orders by the time of their last change, of one event or of all. `since` is part of the result. */
+    orders: (scope: { readonly event: string | null; readonly since: string | null; readonly page: number }) =>
+      readPage(`${scope.event === null ? '' : within(scope.event)}orders/`, payloads.order, {
+        ordering: 'last_modified',
+        modified_since: scope.since ?? undefined,
+        page: scope.page,
+        include_canceled_positions: 'true',
+        include: payloads.orderFields,
+      }),
+    /** All scans that pretix took in since then (by its own clock, not the scanner's), failed ones included. */
+    checkIns: (event: string, filter: { readonly createdSince?: string; readonly errorReason?: string } = {}) =>
+      readAll(`${within(event)}checkins/`, payloads.checkIn, { created_since: filter.createdSince, error_reason: filter.errorReason, ordering: 'id' }),
+    items: (event: string) => readAll(`${within(event)}items/`, payloads.item, { ordering: 'id' }),
+    quotas: (event: string) => readAll(`${within(event)}quotas/`, payloads.quota, { ordering: 'id', with_availability: 'true' }),
+    checkInLists: (event: string) => readAll(`${within(event)}checkinlists/`, payloads.checkInList, { ordering: 'id' }),
+    checkInListStatus: (event: string, list: number) => one(`${within(event)}checkinlists/${list}/status/`, payloads.checkInListStatus),
+    webhooks: () => readAll('webhooks/', payloads.webhook),
+    async createWebhook(targetUrl: string, actions: readonly string[]) {
+      await options.pace?.(options.signal);
+      const body = { enabled: true, target_url: targetUrl, all_events: true, limit_events: [], action_types: actions };
+      const answer = await options.http.request({ method: 'POST', url: `${root}webhooks/`, headers: { authorization: `Token ${options.token}` }, body, signal: options.signal });
+      return parse(payloads.webhook, answer.json, 'webhooks/');
+    },
+  };
+};
+
+const search = (query: Query): string => {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    for (const each of Array.isArray(value) ? (value as readonly string[]) : [value]) parameters.append(name, String(each));
+  }
+  return parameters.size > 0 ? `?${parameters}` : '';
+};
+
+const parse = <T>(schema: z.ZodType<T>, json: unknown, path: string): T => {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  throw new UpstreamError('shape', `pretix answered something that it does not document: ${explain(result.error)}`, { path });
+};
+
+/** The good rows, and for each bad one why it is bad. Its content stays behind: it may hold personal data. */
+export const parseRows = <T>(rows: readonly unknown[], schema: z.ZodType<T>): All<T> => {
+  const good: T[] = [];
+  const rejected: Rejected[] = [];
+  for (const raw of rows) {
+    const result = schema.safeParse(raw);
+    if (result.success) good.push(result.data);
+    else rejected.push({ upstreamId: nameOf(raw), reason: explain(result.error), raw: null });
+  }
+  return { rows: good, rejected };
+};
+
+const explain = (error: z.ZodError): string =>
+  error.issues
+    .slice(0, 3)
+    .map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`)
+    .join('; ');
+
+const nameOf = (raw: unknown): string => {
+  const named = z.object({ code: z.unknown(), slug: z.unknown(), id: z.unknown() }).partial().safeParse(raw);
+  const name = named.success ? (named.data.code ?? named.data.slug ?? named.data.id) : undefined;
+  return typeof name === 'string' || typeof name === 'number' ? String(name).slice(0, 100) : 'unknown';
+};
+
+/**
+ * Keeps below pretix's rate limit (hosted: 360 requests a minute and organizer, shared with everyone else who holds a
+ * token): lets `perMinute` requests through at once and then one whenever the oldest is a minute old.
+ */
+export const createPacer = (perMinute: number, now: () => number = () => performance.now()): ((signal: AbortSignal) => Promise<void>) => {
+  const sent: number[] = [];
+  return async (signal) => {
+    for (;;) {
+      signal.throwIfAborted();
+      while (sent.length > 0 && (sent[0] ?? 0) <= now() - 60_000) sent.shift();
+      if (sent.length < perMinute) break;
+      await pause((sent[0] ?? 0) + 60_000 - now(), signal);
+    }
+    sent.push(now());
+  };
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(done, Math.max(1, ms));
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done, { once: true });
+  });
