@@ -1,0 +1,139 @@
+/**
+ * The gateway's HTTP door: `/graphql` for GET and POST, health, and the WebSocket door on the same path. Further routes
+ * (pushes, static files) are registered on the instance by whoever starts it.
+ */
+import { randomUUID } from 'node:crypto';
+import helmet from '@fastify/helmet';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { FormattedExecutionResult } from 'graphql';
+import { UnauthenticatedError } from '#core/errors.ts';
+import type { Logger } from '#core/logging.ts';
+import { type Identify, credentialIn } from './credentials.ts';
+import { RequestRefused, formatThrown } from './errors.ts';
+import { type MediaType, type Parameters, mediaTypes, negotiate, parametersOfBody, parametersOfQuery, statusOf } from './graphql-over-http.ts';
+import type { Gateway } from './index.ts';
+import { type WebSocketDoor, createWebSocketDoor } from './websocket.ts';
+
+export type HttpServerOptions = {
+  readonly gateway: Gateway;
+  readonly identify: Identify;
+  readonly logger: Logger;
+  /** What must be so before a balancer sends requests here. Each throws when it is not. */
+  readonly readiness?: Readonly<Record<string, () => Promise<void>>>;
+  /** Largest body of a GraphQL request, in bytes. */
+  readonly bodyLimit?: number;
+  /** Milliseconds that sockets and requests have to end after `close()`. */
+  readonly drainMs?: number;
+};
+
+export type HttpServer = {
+  readonly app: FastifyInstance;
+  /** Ends the sockets of viewers to whom the predicate answers true, with close code 4403. */
+  readonly endViewers: WebSocketDoor['endViewers'];
+};
+
+/** What one log line tells of a GraphQL request; never a credential, a variable or the text. */
+type Noted = { operation?: string | undefined; client?: string | undefined; errors?: number };
+declare module 'fastify' {
+  interface FastifyRequest {
+    noted: Noted | null;
+  }
+}
+
+export const createHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
+  const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: options.bodyLimit ?? 1_000_000, forceCloseConnections: 'idle', routerOptions: { querystringParser: parseQueryString } });
+  app.decorateRequest('noted', null);
+  await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, workerSrc: ["'self'", 'blob:'] } } });
+  app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id));
+  app.addHook('onResponse', async (request, reply) => log(options.logger, request, reply));
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(options.logger, error, request, reply));
+
+  const sockets = createWebSocketDoor({ gateway: options.gateway, identify: options.identify, logger: options.logger });
+  app.server.on('upgrade', sockets.upgrade);
+  app.addHook('preClose', () => sockets.close(options.drainMs ?? 5_000));
+  addHealth(app, options.readiness ?? {});
+  await app.register((scope) => addGraphql(scope, options));
+  return { app, endViewers: sockets.endViewers };
+};
+
+const requestIdOf = (request: { headers: Readonly<Record<string, unknown>> }): string => {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
+};
+
+const parseQueryString = (text: string): Record<string, unknown> => {
+  const parameters = new URLSearchParams(text);
+  return Object.fromEntries([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name).length > 1 ? parameters.getAll(name) : parameters.get(name)]));
+};
+
+const addHealth = (app: FastifyInstance, readiness: NonNullable<HttpServerOptions['readiness']>): void => {
+  app.get('/health/live', async () => ({ status: 'ok' }));
+  app.get('/health/ready', async (_, reply) => {
+    const checks = await Promise.all(Object.entries(readiness).map(async ([name, check]) => [name, await check().then(() => 'ok', () => 'failed')] as const));
+    const isReady = checks.every(([, state]) => state === 'ok');
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'unavailable', checks: Object.fromEntries(checks) });
+  });
+};
+
+const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: HttpServerOptions): Promise<void> => {
+  // JSON alone: the content types a browser sends from another site without asking first (forms, text) are refused.
+  app.removeContentTypeParser('text/plain');
+  const handle = async (request: FastifyRequest, reply: FastifyReply, read: () => Parameters): Promise<FastifyReply> => {
+    const type = negotiate(request.headers.accept);
+    if (!type) return send(reply, mediaTypes.json, 406, refused('NOT_ACCEPTABLE', `The answer is ${mediaTypes.response} or ${mediaTypes.json}.`));
+    try {
+      const parameters = read();
+      const viewer = await identify(credentialIn(request.headers));
+      noteRequest(request, parameters);
+      if (request.method === 'GET' && kindOf(gateway, parameters) !== 'query') return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only.'));
+      const result = await gateway.execute({ ...parameters, viewer, requestId: request.id, signal: signalOf(reply) });
+      return send(reply, type, statusOf(result, type), result, request);
+    } catch (error) {
+      const result = { errors: formatThrown(error, request.id, (cause, requestId) => logger.error({ err: cause, requestId }, 'request failed')) };
+      return send(reply, type, error instanceof RequestRefused || error instanceof UnauthenticatedError ? statusOf(result, type) : 500, result, request);
+    }
+  };
+  app.post('/graphql', (request, reply) => handle(request, reply, () => parametersOfBody(request.body)));
+  app.get('/graphql', { exposeHeadRoute: false }, (request, reply) => handle(request, reply, () => parametersOfQuery(request.query as Record<string, unknown>)));
+  app.route({ method: ['PUT', 'PATCH', 'DELETE', 'HEAD'], url: '/graphql', handler: (_, reply) => send(reply.header('allow', 'GET, POST'), mediaTypes.json, 405, refused('METHOD_NOT_ALLOWED', 'GraphQL is asked with GET or POST.')) });
+};
+
+/** Throws what the gateway would refuse anyway: a GET whose operation does not exist is answered like a POST. */
+const kindOf = (gateway: Gateway, parameters: Parameters): string => gateway.operationOf(parameters).kind;
+
+const refused = (code: string, message: string): FormattedExecutionResult => ({ errors: [{ message, extensions: { code } }] });
+
+const send = (reply: FastifyReply, type: MediaType, status: number, result: FormattedExecutionResult, request?: FastifyRequest): FastifyReply => {
+  if (request?.noted) request.noted.errors = result.errors?.length ?? 0;
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply.code(status).header('content-type', `${type}; charset=utf-8`).send(JSON.stringify(result));
+};
+
+/** Aborted when the client goes away before it was answered. */
+const signalOf = (reply: FastifyReply): AbortSignal => {
+  const abort = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) abort.abort();
+  });
+  return abort.signal;
+};
+
+const noteRequest = (request: FastifyRequest, parameters: Parameters): void => {
+  const client = request.headers['apollographql-client-name'] ?? request.headers['x-client-name'];
+  request.noted = { operation: parameters.operationName ?? undefined, client: typeof client === 'string' ? client.slice(0, 100) : undefined };
+};
+
+const log = (logger: Logger, request: FastifyRequest, reply: FastifyReply): void => {
+  const path = request.url.split('?')[0];
+  logger.info({ requestId: request.id, method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...request.noted }, 'request');
+};
+
+const codes: Readonly<Record<number, string>> = { 413: 'PAYLOAD_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE', 404: 'NOT_FOUND' };
+
+/** Errors of the server itself: a body too large, not JSON, of another type; and faults, whose words stay inside. */
+const answerError = (logger: Logger, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const status = error.statusCode ?? 500;
+  if (status < 500) return send(reply, mediaTypes.json, status, refused(codes[status] ?? 'BAD_REQUEST', error.message));
+  logger.error({ err: error, requestId: request.id }, 'request failed');
+  return send(reply, mediaTypes.json, status, { errors: formatThrown(error, request.id) });
+};
