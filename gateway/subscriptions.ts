@@ -5,7 +5,7 @@
  * The next event is asked for when the subscriber took the last answer, so nothing queues up here: a slow reader's
  * stream holds what its source holds for it, which is the newest value.
  */
-import type { FormattedExecutionResult } from 'graphql';
+import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import { EventgraphError } from '#core/errors.ts';
 import type { DataSource, SourceEvent } from './data-source.ts';
 import type { Prepared } from './engine.ts';
@@ -135,7 +135,7 @@ const createLive = (live: Live): AsyncIterableIterator<FormattedExecutionResult>
       } catch (error) {
         if (isEnded) return done;
         await end();
-        return { value: { errors: formatThrown(error, request.requestId, live.report) }, done: false };
+        return { value: { errors: errorsOf(live, error) }, done: false };
       }
     },
     async return() {
@@ -146,6 +146,13 @@ const createLive = (live: Live): AsyncIterableIterator<FormattedExecutionResult>
       return this;
     },
   };
+};
+
+/** What a source throws is told with the name of its subgraph; what ends a subscription here is not. */
+const errorsOf = ({ stream, request, report }: Live, error: unknown): readonly GraphQLFormattedError[] => {
+  const errors = formatThrown(error, request.requestId, report);
+  if (error instanceof EventgraphError && error.code === 'SUBSCRIPTION_ENDED') return errors;
+  return errors.map((each) => ({ ...each, extensions: { ...each.extensions, serviceName: stream.prepared.plan.primary?.subgraph } }));
 };
 
 /** Not Promise.race with something long-lived, which would keep a reaction of every event. */
