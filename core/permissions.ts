@@ -1,5 +1,5 @@
 /** Building blocks for the `permissions.ts` of subgraphs: the second check, behind the gateway's own. */
-import { rule } from 'graphql-shield';
+import { rule } from './shield.ts';
 import { ForbiddenError, UnauthenticatedError } from './errors.ts';
 import type { SubgraphContext } from './subgraph.ts';
 import { type Permission, isAllowed, maySeeEvent } from './viewer.ts';

@@ -8,7 +8,7 @@ import type { ServiceHealth } from './domain-events.ts';
 import type { Secrets } from './secrets.ts';
 
 /** Why the last contact or sync failed; written for the operator, without secrets. */
-export type ServiceError = { readonly code: string; readonly message: string; readonly at: string };
+export type ServiceError = { readonly code: string; readonly message: string; readonly at: string; readonly source: 'pull' | 'health' };
 
 const ServiceSchema = defineEntity({
   name: 'Service',

@@ -9,7 +9,7 @@ import type { EntitySchema } from '@mikro-orm/core';
 import { type DocumentNode, type GraphQLSchema, Kind, parse } from 'graphql';
 import { applyMiddleware } from 'graphql-middleware';
 import { type GraphQLResolverMap } from '@apollo/subgraph/dist/schema-helper/resolverMap.js';
-import { type IRules, allow, shield } from 'graphql-shield';
+import { type IRules, allow, shield } from './shield.ts';
 import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
 import type { Bus } from './bus.ts';
 import type { Cache } from './cache.ts';

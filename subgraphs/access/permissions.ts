@@ -1,4 +1,4 @@
-import { allow } from 'graphql-shield';
+import { allow } from '#core/shield.ts';
 import { needs } from '#core/permissions.ts';
 import type { SubgraphContext } from '#core/subgraph.ts';
 import { isAllowed } from '#core/viewer.ts';

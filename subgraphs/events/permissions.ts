@@ -1,4 +1,4 @@
-import { allow } from 'graphql-shield';
+import { allow } from '#core/shield.ts';
 import { needs } from '#core/permissions.ts';
 
 export const permissions = {

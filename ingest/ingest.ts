@@ -1,0 +1,64 @@
+/**
+ * Ingestion: upstream facts in. `createIngest` gives a process what it needs to register services and to take pushes;
+ * `startIngestWorker` besides runs schedules, pulls and handlers.
+ */
+import { type Connector, type ConnectorContext } from '#core/connector.ts';
+import { EventgraphError } from '#core/errors.ts';
+import { enqueue } from '#core/jobs.ts';
+import type { IngestPort } from '#core/ingest-port.ts';
+import { type Service, connectionOf } from '#core/services.ts';
+import type { AnySubgraph, Hub } from '#core/subgraph.ts';
+import { type UpstreamHttp, createUpstreamHttp } from '#core/upstream-http.ts';
+import { register } from './register.ts';
+
+export type Ingest = AsyncDisposable &
+  IngestPort & {
+    readonly hub: Omit<Hub, 'ingest'>;
+    readonly subgraphs: readonly AnySubgraph[];
+    readonly connectors: ReadonlyMap<string, Connector<unknown>>;
+    /** What a connector needs to call this service. Throws when the product or its settings are not known any more. */
+    contextFor(service: Service, signal: AbortSignal): ConnectorContext;
+  };
+
+export type IngestOptions = {
+  readonly hub: Omit<Hub, 'ingest'>;
+  /** In the order in which they write a batch. */
+  readonly subgraphs: readonly AnySubgraph[];
+  readonly allowPrivateUpstreams: boolean;
+};
+
+export const pullTask = 'ingest.pull';
+
+/** One pull of a service at a time, and one waiting. */
+export const pullSpec = (serviceId: string) => ({ key: `pull:${serviceId}`, queue: `service:${serviceId}`, maxAttempts: 3 });
+
+export const createIngest = (options: IngestOptions): Ingest => {
+  const connectors = new Map(options.subgraphs.flatMap(({ connector }) => (connector ? [[connector.product, connector as unknown as Connector<unknown>]] : [])));
+  const https = new Map<string, UpstreamHttp>();
+  const httpFor = (service: Service): UpstreamHttp => {
+    const known = https.get(service.id);
+    if (known) return known;
+    const made = createUpstreamHttp({ allowPrivateAddresses: options.allowPrivateUpstreams, retries: service.retries });
+    https.set(service.id, made);
+    return made;
+  };
+  const ingest: Ingest = {
+    hub: options.hub,
+    subgraphs: options.subgraphs,
+    connectors,
+    products: [...connectors.keys()],
+    contextFor(service, signal) {
+      const connector = connectors.get(service.product);
+      const settings = connector?.settings.safeParse(service.settings);
+      if (!settings?.success) throw new EventgraphError('SERVICE_MISCONFIGURED', `The settings of the service ${service.id} do not fit the product ${service.product}.`, { serviceId: service.id });
+      const { secrets, now } = options.hub;
+      return { service: connectionOf(service, settings.data, secrets), http: httpFor(service), hashParticipant: (raw) => secrets.hashParticipant(service.id, raw), now, signal };
+    },
+    register: (registration) => register(ingest, registration),
+    syncNow: (serviceId) => enqueue(options.hub.database.em(), pullTask, { serviceId }, pullSpec(serviceId)),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...https.values()].map((http) => http.close()));
+    },
+  };
+  return ingest;
+};

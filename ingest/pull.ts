@@ -1,0 +1,52 @@
+/** One pull: everything new of one service, batch by batch, each with its cursor in its own transaction. */
+import type { Connector } from '#core/connector.ts';
+import { UpstreamError } from '#core/errors.ts';
+import { Service } from '#core/services.ts';
+import { query } from '#core/sql.ts';
+import { applyBatch } from './apply.ts';
+import { recordContact } from './health.ts';
+import type { Ingest } from './ingest.ts';
+
+/** A pull that takes longer goes on from its cursor with the next. */
+const timeoutMs = 10 * 60_000;
+
+export const pullService = async (ingest: Ingest, serviceId: string, signal: AbortSignal): Promise<void> => {
+  const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
+  if (!service || service.state !== 'ACTIVE') return;
+  const started = ingest.hub.now();
+  const error = await pullAll(ingest, service, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])).then(
+    (totals) => finish(ingest, serviceId, started, totals),
+    (reason: unknown) => reason,
+  );
+  // A pull that the hub itself stopped says nothing about the service.
+  if (signal.aborted) return;
+  if (error !== null) await fail(ingest, service, error);
+  await recordContact(ingest, serviceId, { source: 'pull', error });
+};
+
+type Totals = { facts: number; rejected: number };
+
+const pullAll = async (ingest: Ingest, service: Service, signal: AbortSignal): Promise<Totals> => {
+  const connector = ingest.connectors.get(service.product) as Connector<unknown>;
+  const totals = { facts: 0, rejected: 0 };
+  for await (const batch of connector.pull(ingest.contextFor(service, signal), service.cursor ?? null)) {
+    const applied = await applyBatch(ingest, { serviceId: service.id, facts: batch.facts, rejected: batch.rejected, cursor: batch.cursor });
+    totals.facts += applied.facts;
+    totals.rejected += applied.rejected.length;
+    signal.throwIfAborted();
+  }
+  return totals;
+};
+
+const finish = async (ingest: Ingest, serviceId: string, started: Date, totals: Totals): Promise<null> => {
+  await query(ingest.hub.database.em(), 'update hub.services set sync_started_at = $2, sync_finished_at = $3, sync_facts = $4, sync_rejected = $5 where id = $1', [serviceId, started.toISOString(), ingest.hub.now().toISOString(), totals.facts, totals.rejected]);
+  return null;
+};
+
+const fail = async (ingest: Ingest, service: Service, error: unknown): Promise<void> => {
+  const known = error instanceof UpstreamError;
+  ingest.hub.logger[known ? 'warn' : 'error']({ serviceId: service.id, ...(known ? { code: error.code, facts: error.facts } : { err: error }) }, 'pull failed');
+  // The upstream said when to come again: neither earlier nor a whole interval later.
+  const wait = known ? error.retryAfterMs : undefined;
+  if (wait !== undefined) await query(ingest.hub.database.em(), `update hub.services set next_sync_at = now() + make_interval(secs => $2) where id = $1`, [service.id, wait / 1000]);
+};

@@ -1,0 +1,63 @@
+/**
+ * The door for pushes: `POST /ingest/{serviceId}`, verified by the product's connector on the raw bytes.
+ * 200: stored. 202: taken as a hint, a pull follows. Anything else: nothing was stored, push again or mend.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import { type ErrorFacts, EventgraphError, PushError, isPublicError } from '#core/errors.ts';
+import { Service } from '#core/services.ts';
+import { createInbox } from './inbox.ts';
+import type { Ingest } from './ingest.ts';
+
+const largestPush = 5 * 1024 * 1024;
+/** For how long a push may be judged by a service's row as it was. */
+const trustMs = 2_000;
+
+export const pushRoutes = (ingest: Ingest) => async (server: FastifyInstance): Promise<void> => {
+  const inbox = createInbox(ingest);
+  const services = new LRUCache<string, Service>({ max: 10_000, ttl: trustMs });
+  const find = async (id: string): Promise<Service> => {
+    const service = services.get(id) ?? (await ingest.hub.database.em().findOne(Service, { id }));
+    if (!service) throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service to push to.');
+    services.set(id, service, { ttl: services.getRemainingTTL(id) || trustMs });
+    return service;
+  };
+
+  // The signature is over the bytes as they came: nothing may parse them before.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: largestPush }, (_request, body, done) => done(null, body));
+  server.setErrorHandler((error, _request, reply) => answerError(ingest, error, reply));
+
+  server.post('/ingest/:serviceId', async (request: FastifyRequest<{ Params: { serviceId: string } }>, reply) => {
+    const service = await find(request.params.serviceId);
+    const connector = ingest.connectors.get(service.product);
+    if (!connector?.receive) throw new PushError('PUSH_MALFORMED', 'This product does not push.');
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const context = ingest.contextFor(service, AbortSignal.timeout(30_000));
+    const result = await connector.receive(context, { headers: request.headers, query: request.query as Record<string, string | undefined>, body });
+    if (result.kind === 'hint') {
+      await ingest.syncNow(service.id);
+      return reply.code(202).send({ accepted: true });
+    }
+    await inbox.add({ serviceId: service.id, facts: result.facts, rejected: result.rejected });
+    return reply.send({ accepted: true, facts: result.facts.length, rejected: result.rejected.length });
+  });
+};
+
+const statusOf = (error: EventgraphError): number => {
+  if (error.code === 'SERVICE_UNKNOWN') return 404;
+  if (error.code === 'INBOX_FULL') return 503;
+  if (error.code === 'PUSH_SIGNATURE_INVALID' || error.code === 'PUSH_TIMESTAMP_INVALID') return 401;
+  return error.code === 'PUSH_TOO_LARGE' ? 413 : 400;
+};
+
+const answerError = (ingest: Ingest, error: unknown, reply: FastifyReply): FastifyReply => {
+  const known = (error as { code?: string }).code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? new PushError('PUSH_TOO_LARGE', `A push is at most ${largestPush} bytes.`, { maximum: largestPush }) : error;
+  if (isPublicError(known)) {
+    const facts: ErrorFacts = known.facts;
+    if (typeof facts.retryAfterMs === 'number') reply.header('retry-after', Math.ceil(facts.retryAfterMs / 1000));
+    return reply.code(statusOf(known)).send({ error: { code: known.code, message: known.message, ...facts } });
+  }
+  ingest.hub.logger.error({ err: error }, 'push failed');
+  return reply.code(500).send({ error: { code: 'INTERNAL_SERVER_ERROR', message: 'The hub failed and stored nothing. Push again.' } });
+};

@@ -1,0 +1,166 @@
+/**
+ * Registering a service, in order: settings, health check within 10 s, a sample against `dataSchema`, exchange of
+ * keys, initial sync. Only when all went well, one transaction stores the service with what the sync brought, so a
+ * failure at any step, or a crash, leaves nothing half registered.
+ */
+import { Ajv, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import type { Batch, Connector, ConnectorContext } from '#core/connector.ts';
+import { EventgraphError, isPublicError } from '#core/errors.ts';
+import type { Registration, RegistrationResult, RegistrationStep } from '#core/ingest-port.ts';
+import { randomToken } from '#core/secrets.ts';
+import { Service } from '#core/services.ts';
+import { announce, recordEvents, writeBatch } from './apply.ts';
+import type { Ingest } from './ingest.ts';
+
+/** The whole check of health, and the whole registration, may take this long. */
+const healthTimeoutMs = 10_000;
+const totalTimeoutMs = 60_000;
+/** The initial sync takes in this many facts at the most; the rest comes with the scheduled pulls, at once. */
+const initialFacts = 50_000;
+
+class StepFailed extends Error {
+  readonly step: RegistrationStep;
+  readonly field: string;
+
+  constructor(step: RegistrationStep, field: string, cause: unknown) {
+    super(step, { cause });
+    this.step = step;
+    this.field = field;
+  }
+}
+
+export const register = async (ingest: Ingest, registration: Registration): Promise<RegistrationResult> => {
+  try {
+    return { ok: true, serviceId: await runSteps(ingest, registration) };
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    const { cause } = error;
+    if (!isPublicError(cause)) ingest.hub.logger.error({ err: cause, step: error.step }, 'registration failed');
+    const [code, message] = isPublicError(cause) ? [cause.code, cause.message] : ['INTERNAL_SERVER_ERROR', 'The hub failed; its log says why.'];
+    return { ok: false, step: error.step, code, message, field: error.field };
+  }
+};
+
+const runSteps = async (ingest: Ingest, registration: Registration): Promise<string> => {
+  const step = async <T>(name: RegistrationStep, field: string, work: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw error instanceof StepFailed ? error : new StepFailed(name, field, error);
+    }
+  };
+  const connector = ingest.connectors.get(registration.product) as Connector<unknown>;
+  await step('SETTINGS', 'input.settings', () => checkSettings(connector, registration));
+  const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => compileSchema(registration.dataSchema));
+  const service = newService(ingest, registration);
+  const context = ingest.contextFor(service, AbortSignal.timeout(totalTimeoutMs));
+  await step('HEALTH_CHECK', 'input.endpoints.healthCheck', () => connector.checkHealth({ ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(healthTimeoutMs)]) }));
+  await step('SAMPLE', 'input.endpoints.api', async () => checkSample(await connector.fetchSample(context), validate));
+  await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(context));
+  await step('INITIAL_SYNC', 'input.endpoints.api', async () => {
+    const batches = await firstBatches(connector, context);
+    await store(ingest, service, registration, batches);
+  });
+  return service.id;
+};
+
+const checkSettings = (connector: Connector<unknown>, registration: Registration): void => {
+  const parsed = connector.settings.safeParse(registration.settings);
+  if (parsed.success) return;
+  const issue = parsed.error.issues[0];
+  throw new StepFailed('SETTINGS', `input.settings.${issue?.path.join('.') ?? ''}`, new EventgraphError('SETTINGS_INVALID', `${issue?.path.join('.') || 'settings'}: ${issue?.message}`));
+};
+
+const compileSchema = (dataSchema: Registration['dataSchema']): ValidateFunction | null => {
+  if (!dataSchema) return null;
+  try {
+    const ajv = new Ajv({ strict: false, allErrors: false });
+    addFormats.default(ajv);
+    return ajv.compile(dataSchema);
+  } catch (error) {
+    throw new EventgraphError('DATA_SCHEMA_INVALID', `The dataSchema is not a JSON Schema: ${(error as Error).message}`);
+  }
+};
+
+const checkSample = (sample: unknown, validate: ValidateFunction | null): void => {
+  if (!validate || validate(sample)) return;
+  const error = validate.errors?.[0];
+  throw new StepFailed('SAMPLE', 'input.syncSettings.dataSchema', new EventgraphError('SAMPLE_INVALID', `The service's data does not meet the dataSchema: ${error?.instancePath || '/'} ${error?.message}.`));
+};
+
+const newService = (ingest: Ingest, registration: Registration): Service => {
+  const { secrets, now } = ingest.hub;
+  const api = registration.endpoints.api;
+  return ingest.hub.database.em().create(
+    Service,
+    {
+      id: `svc_${randomToken(12)}`,
+      product: registration.product,
+      name: registration.serviceName,
+      apiUrl: api,
+      webhookUrl: registration.endpoints.webhook,
+      healthUrl: registration.endpoints.healthCheck ?? `${api}/health`,
+      credentials: secrets.encrypt(JSON.stringify(registration.credentials)),
+      pushSecret: secrets.encrypt(randomToken(32)),
+      settings: registration.settings,
+      dataSchema: registration.dataSchema,
+      syncInterval: registration.syncInterval,
+      retries: registration.retries,
+      lastError: null,
+      syncStartedAt: null,
+      syncFinishedAt: null,
+      syncFacts: null,
+      syncRejected: null,
+      cursor: null,
+      state: 'ACTIVE',
+      health: 'HEALTHY',
+      failures: 0,
+      lastContactAt: now(),
+      nextSyncAt: new Date(now().getTime() + registration.syncInterval * 1000),
+      nextHealthAt: now(),
+      createdAt: now(),
+      createdBy: registration.by,
+    },
+    { persist: false },
+  );
+};
+
+const firstBatches = async (connector: Connector<unknown>, context: ConnectorContext): Promise<{ batches: Batch[]; complete: boolean }> => {
+  const batches: Batch[] = [];
+  let facts = 0;
+  for await (const batch of connector.pull(context, null)) {
+    batches.push(batch);
+    facts += batch.facts.length;
+    if (facts >= initialFacts) return { batches, complete: false };
+  }
+  return { batches, complete: true };
+};
+
+const store = async (ingest: Ingest, service: Service, registration: Registration, { batches, complete }: { batches: readonly Batch[]; complete: boolean }): Promise<void> => {
+  const { database, now } = ingest.hub;
+  const started = now();
+  const events = await database.em().transactional(async (em) => {
+    em.persist(service);
+    await em.flush();
+    const applied = [];
+    for (const batch of batches) applied.push(await writeBatch(ingest, em, { serviceId: service.id, facts: batch.facts, rejected: batch.rejected, cursor: batch.cursor }));
+    refuseTakenEvents(batches, applied.flatMap((each) => each.rejected.map(({ reason }) => reason)));
+    service.syncStartedAt = started;
+    service.syncFinishedAt = now();
+    service.syncFacts = applied.reduce((sum, each) => sum + each.facts, 0);
+    service.syncRejected = applied.reduce((sum, each) => sum + each.rejected.length, 0);
+    if (!complete) service.nextSyncAt = now();
+    const registered = await recordEvents(ingest, em, service.id, [{ type: 'service.registered', eventId: null, occurredAt: now(), payload: { name: service.name, product: service.product, by: registration.by } }]);
+    return [...applied.flatMap((each) => each.events), ...registered];
+  });
+  announce(ingest, events);
+};
+
+/** A service none of whose events may be its own is a mistake of the caller's, not a service. */
+const refuseTakenEvents = (batches: readonly Batch[], reasons: readonly string[]): void => {
+  const named = new Set(batches.flatMap(({ facts }) => facts.flatMap((fact) => (fact.kind === 'event' ? [fact.eventId] : []))));
+  const taken = new Set(reasons.flatMap((reason) => /^EVENT_NOT_OWNED: the event (\S+) /.exec(reason)?.[1] ?? []));
+  const everyOne = named.size > 0 && [...named].every((id) => taken.has(id));
+  if (everyOne) throw new StepFailed('INITIAL_SYNC', 'input.eventId', new EventgraphError('EVENT_ID_TAKEN', `The event id ${[...named][0]} belongs to another service.`));
+};

@@ -1,0 +1,45 @@
+/** The worker role: runs schedules, pulls, health checks and handlers. */
+import { z } from 'zod';
+import type { Connector } from '#core/connector.ts';
+import { startJobs } from '#core/jobs.ts';
+import { Service } from '#core/services.ts';
+import type { Hub } from '#core/subgraph.ts';
+import { createHandleTask, handleTask } from './handlers.ts';
+import { recordContact } from './health.ts';
+import { type Ingest, pullTask } from './ingest.ts';
+import { pullService } from './pull.ts';
+import { healthTask, startScheduler } from './scheduler.ts';
+
+const forService = z.object({ serviceId: z.string() });
+
+export type WorkerOptions = { readonly ingest: Ingest; readonly hub: Hub; readonly concurrency?: number; readonly tickMs?: number };
+
+export const startIngestWorker = async ({ ingest, hub, concurrency, tickMs }: WorkerOptions): Promise<AsyncDisposable> => {
+  const jobs = await startJobs({
+    database: hub.database,
+    logger: hub.logger,
+    concurrency: concurrency ?? 16,
+    tasks: {
+      [pullTask]: (payload, signal) => pullService(ingest, forService.parse(payload).serviceId, signal),
+      [healthTask]: (payload, signal) => checkHealth(ingest, forService.parse(payload).serviceId, signal),
+      [handleTask]: createHandleTask(hub, ingest.subgraphs),
+    },
+  });
+  const scheduler = startScheduler(ingest, { tickMs: tickMs ?? 1000 });
+  return {
+    async [Symbol.asyncDispose]() {
+      await scheduler[Symbol.asyncDispose]();
+      await jobs[Symbol.asyncDispose]();
+    },
+  };
+};
+
+const checkHealth = async (ingest: Ingest, serviceId: string, signal: AbortSignal): Promise<void> => {
+  const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
+  if (!service) return;
+  const connector = ingest.connectors.get(service.product) as Connector<unknown>;
+  const error = await Promise.resolve()
+    .then(() => connector.checkHealth(ingest.contextFor(service, AbortSignal.any([signal, AbortSignal.timeout(10_000)]))))
+    .then(() => null, (reason: unknown) => reason);
+  if (!signal.aborted) await recordContact(ingest, serviceId, { source: 'health', error });
+};
