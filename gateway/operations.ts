@@ -71,7 +71,10 @@ export const createOperations = (schema: GraphQLSchema, limits: Limits): Operati
       checkDocumentLength(text, limits);
       const entry = read(text);
       if ('refused' in entry) throw entry.refused;
-      return select(entry.operations, operationName);
+      const operation = select(entry.operations, operationName);
+      // Validation leaves it to execution that a schema has no mutations or subscriptions.
+      if (!schema.getRootType(operation.kind)) throw refuse('GRAPHQL_VALIDATION_FAILED', `The schema has no ${operation.kind}s.`, { operation: operation.kind });
+      return operation;
     },
     coerce: (operation, variables) => coerceVariables(schema, operation, variables ?? {}),
   };
@@ -137,7 +140,9 @@ const coerceVariables = (schema: GraphQLSchema, operation: Operation, raw: Varia
   return coerced;
 };
 
+/** The messages of graphql-js name the place: `Variable "$input" got invalid value 7 at "input.name"; …`. */
 const asInputError = (error: GraphQLError): GraphQLFormattedError => {
-  const field = /variable "(\$[^"]*)"(?: at "([^"]*)")?/i.exec(error.message) ?? /Variable "(\$[^"]*)"/.exec(error.message);
-  return withCode(new GraphQLError(error.message, { nodes: error.nodes ?? null, extensions: { field: field?.[2] ?? field?.[1]?.slice(1) ?? 'variables' } }), 'BAD_USER_INPUT');
+  const field = / at "([^"]*)"; /.exec(error.message)?.[1] ?? /^Variable "\$([^"]*)"/.exec(error.message)?.[1] ?? 'variables';
+  const formatted = withCode(error, 'BAD_USER_INPUT');
+  return { ...formatted, extensions: { ...formatted.extensions, field } };
 };
