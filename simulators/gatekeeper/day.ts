@@ -65,7 +65,8 @@ const planPerson = (start: number, end: number, random: Random): { at: number; d
   const passages: { at: number; direction: Direction }[] = [{ at: entered, direction: 'entry' }];
   if (random.next() < steppingOut && left - entered > 20 * minute) {
     const out = at(entered + (left - entered) * (0.2 + 0.5 * random.next()));
-    passages.push({ at: out, direction: 'exit' }, { at: at(out + (left - out) * 0.4 * random.next()), direction: 'entry' });
+    // A second apart at least: whoever leaves and comes within one is taken to have left.
+    passages.push({ at: out, direction: 'exit' }, { at: at(out + 1000 + (left - out) * 0.4 * random.next()), direction: 'entry' });
   }
   passages.push({ at: Math.min(left, end + doors.after - minute), direction: 'exit' });
   return passages;

@@ -127,7 +127,7 @@ const start = async (options: { passages?: number } = {}) => {
   if (options.passages) event.passMany(options.passages);
   const call = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(`${simulator.endpoint('test-event')}/${path}`, { ...init, headers: { authorization: 'Bearer key', 'content-type': 'application/json', ...init.headers } });
-    return { status: response.status, json: (await response.json()) as Record<string, never> };
+    return { status: response.status, json: (await response.json()) as unknown };
   };
   const exchange = (webhookUrl: string) => call('keys/exchange', { method: 'POST', body: JSON.stringify({ webhookUrl, secret }) });
   return { wall, simulator, event, call, exchange, [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose]() };
@@ -152,11 +152,12 @@ describe('the endpoints', () => {
   test('pages of a log of 12,000 changes are the log, once', async () => {
     await using gate = await start({ passages: 12_000 });
     const seen: number[] = [];
-    let page = (await gate.call('sync/initial')).json as { more?: boolean; sequence: number; checkIns: { sequence: number }[] };
+    type Page = { more?: boolean; sequence: number; checkIns: { sequence: number }[] };
+    let page = (await gate.call('sync/initial')).json as Page;
     for (;;) {
       seen.push(...page.checkIns.map(({ sequence }) => sequence));
       if (!page.more) break;
-      page = (await gate.call(`analytics/realtime?since=${page.sequence}`)).json;
+      page = (await gate.call(`analytics/realtime?since=${page.sequence}`)).json as Page;
     }
     expect(seen).toEqual(Array.from({ length: 12_000 }, (_, index) => index + 1));
   });

@@ -44,8 +44,8 @@ const statement = z.object({
   gates: z.array(z.unknown()),
   /** When it was said, on the gate system's clock. */
   timestamp: moment.nullish(),
-  status: z.unknown(),
-  event: z.unknown(),
+  status: z.unknown().optional(),
+  event: z.unknown().optional(),
   /** Names the log that `sequence` counts in. */
   log: z.string().max(200).nullish(),
   /** How far `checkIns` reaches; absent where the gate system has no log to ask on from. */
@@ -64,7 +64,7 @@ export const pushBody = z.object({
   sequence: sequence.nullish(),
   timestamp: moment.nullish(),
   eventPeriod: period.nullish(),
-  data: z.object({ checkIns: z.array(z.unknown()).max(20_000).nullish(), gates: z.array(z.unknown()).max(10_000).nullish(), status: z.unknown(), at: moment.nullish() }),
+  data: z.object({ checkIns: z.array(z.unknown()).max(20_000).nullish(), gates: z.array(z.unknown()).max(10_000).nullish(), status: z.unknown().optional(), at: moment.nullish() }),
 });
 export type PushBody = z.infer<typeof pushBody>;
 
@@ -88,7 +88,7 @@ export const connectUpstream = ({ service, http, signal }: Pick<ConnectorContext
   return {
     async health() {
       const deadline = AbortSignal.timeout(healthTimeoutMs);
-      const call = http.request({ url: service.endpoints.healthCheck, headers, timeoutMs: healthTimeoutMs, signal: AbortSignal.any([deadline, signal]) });
+      const call = http.request({ url: service.endpoints.healthCheck, headers, signal: AbortSignal.any([deadline, signal]) });
       // The call is tried again where it fails fast; all tries together have these ten seconds.
       return (await Promise.race([call, rejectAt(deadline)])).json;
     },

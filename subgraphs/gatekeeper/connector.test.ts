@@ -1,0 +1,276 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Batch, ConnectorContext, Push } from '#core/connector.ts';
+import { type Fact, fact as factSchema, factsOf } from '#core/facts.ts';
+import { createUpstreamHttp } from '#core/upstream-http.ts';
+import { createManualClock } from '#simulators/gatekeeper/clock.ts';
+import type { Knobs } from '#simulators/gatekeeper/faults.ts';
+import { createGatekeeperSimulator } from '#simulators/gatekeeper/index.ts';
+import { sign } from '#simulators/gatekeeper/pusher.ts';
+import { connector } from './connector.ts';
+import { implausibleMoment } from './domain.ts';
+import type { GatekeeperSettings } from './upstream.ts';
+
+const begin = Date.UTC(2024, 5, 1, 9);
+const minute = 60_000;
+const secret = 'the secret that was exchanged';
+const details = {
+  eventId: 'test-event', eventName: 'Test event', type: 'meetup', organizer: { organization: 'Org', contact: 'o@example.org' }, period: { start: begin, end: begin + 120 * minute },
+  timezone: 'Asia/Seoul', region: 'asia-pacific', venue: { name: 'Hall', address: 'Street', latitude: 1, longitude: 2 }, public: true, registered: 300, gates: [{ id: 'gate-1', name: 'A' }, { id: 'gate-2', name: 'B' }], changes: [],
+};
+
+/** A gate system with one event, and what ingestion would hand to the connector. */
+const start = async ({ allowPrivateAddresses = true, timeoutMs = 500, maxBytes = 4_000_000, apiKey = 'key', eventId = 'test-event', webhook = null as string | null } = {}) => {
+  const wall = createManualClock(begin);
+  const simulator = await createGatekeeperSimulator({ plans: [details], apiKey: 'key', clock: { wall }, retry: { firstMs: 1, longestMs: 2, attempts: 3 } });
+  const http = createUpstreamHttp({ allowPrivateAddresses, timeoutMs, maxBytes, retries: 0 });
+  const api = simulator.endpoint('test-event');
+  const context: ConnectorContext<GatekeeperSettings> = {
+    service: { serviceId: 's1', serviceName: 'Gates', endpoints: { api, webhook, healthCheck: `${api}/health` }, credentials: { type: 'api_key', apiKey }, settings: { eventId }, pushSecret: secret },
+    http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(wall.now()), signal: new AbortController().signal,
+  };
+  const pull = async (cursor: unknown = null) => {
+    const batches: Batch[] = [];
+    for await (const batch of connector.pull(context, cursor)) batches.push(batch);
+    return { batches, facts: batches.flatMap(({ facts }) => facts), rejected: batches.flatMap(({ rejected }) => rejected), cursor: batches.at(-1)?.cursor };
+  };
+  return { wall, event: simulator.event('test-event'), context, pull, [Symbol.asyncDispose]: async () => void (await Promise.all([http.close(), simulator[Symbol.asyncDispose]()])) };
+};
+
+const idsOf = (facts: readonly Fact[]) => factsOf(facts, 'checkIn').map(({ upstreamId }) => upstreamId);
+const observed = (facts: readonly Fact[]) => factsOf(facts, 'observation').map(({ totalRegistered, currentAttendees }) => ({ totalRegistered, currentAttendees }));
+
+describe('a pull', () => {
+  test('from the beginning tells the event, its gates, its check-ins and its totals, in words of the hub', async () => {
+    await using gate = await start();
+    gate.event.setGate('gate-1', 'open');
+    const id = gate.event.pass({ badgeId: 'badge of a person' });
+    const { facts, rejected } = await gate.pull();
+    for (const fact of facts) expect(factSchema.parse(fact)).toEqual(fact);
+    expect(rejected).toEqual([]);
+    expect(facts.map(({ kind }) => kind)).toEqual(['event', 'checkIn', 'gate', 'gate', 'status', 'observation']);
+    expect(facts[0]).toMatchObject({ product: 'GateEvent', eventId: 'test-event', name: 'Test event', start: new Date(begin), organizer: 'Org', public: true, region: 'asia-pacific' });
+    expect(facts[1]).toMatchObject({ upstreamId: id, direction: 'ENTRY', gateId: 'gate-1', area: '', participant: 'hash of badge of a person' });
+    expect(facts[2]).toMatchObject({ upstreamId: 'gate-1', name: 'A', status: 'OPEN', throughput: 1 });
+    expect(observed(facts)).toEqual([{ totalRegistered: 300, currentAttendees: null }]);
+  });
+  test('goes on after the last, also when there is nothing new: the event is still known up to now', async () => {
+    await using gate = await start();
+    gate.event.pass({ badgeId: 'a' });
+    const first = await gate.pull();
+    const second = await gate.pull(first.cursor);
+    expect([idsOf(second.facts), observed(second.facts)]).toEqual([[], [{ totalRegistered: 300, currentAttendees: null }]]);
+    const id = gate.event.pass({ badgeId: 'a', direction: 'exit' });
+    const third = await gate.pull(second.cursor);
+    expect(factsOf(third.facts, 'checkIn')).toMatchObject([{ upstreamId: id, direction: 'EXIT' }]);
+  });
+  test('of a gate system that forgot its log starts from the beginning', async () => {
+    await using gate = await start();
+    gate.event.passMany(5);
+    const { cursor } = await gate.pull();
+    gate.event.forget();
+    const shorter = gate.event.pass({ badgeId: 'new' });
+    const again = await gate.pull(cursor);
+    expect(idsOf(again.facts)).toEqual([shorter]);
+    gate.event.forget();
+    gate.event.passMany(50);
+    expect(idsOf((await gate.pull(again.cursor)).facts)).toHaveLength(50);
+  });
+  test('of 12,000 check-ins comes in batches of 1,000 at most, each once, and can be taken up at every batch', async () => {
+    await using gate = await start();
+    gate.event.passMany(12_000);
+    const { batches, facts } = await gate.pull();
+    expect(Math.max(...batches.map((batch) => batch.facts.length))).toBeLessThanOrEqual(1_000);
+    expect(new Set(idsOf(facts)).size).toBe(12_000);
+    expect(idsOf(facts)).toHaveLength(12_000);
+    for (const stop of [0, 3, 7]) {
+      const rest = await gate.pull(batches[stop]?.cursor);
+      expect(new Set([...idsOf(batches.slice(0, stop + 1).flatMap((batch) => batch.facts)), ...idsOf(rest.facts)]).size).toBe(12_000);
+    }
+  });
+  test('of a gate system that only counts takes its count', async () => {
+    await using gate = await start();
+    gate.event.setKnobs({ countOnly: true });
+    gate.event.passMany(7);
+    const { facts, cursor } = await gate.pull();
+    expect([idsOf(facts), observed(facts)]).toEqual([[], [{ totalRegistered: 300, currentAttendees: 7 }]]);
+    gate.event.passMany(2);
+    expect(observed((await gate.pull(cursor)).facts)).toEqual([{ totalRegistered: 300, currentAttendees: 9 }]);
+  });
+  test('of any log, whatever happens between pulls, finds every check-in exactly once', async () => {
+    await using gate = await start();
+    let { facts, cursor } = await gate.pull();
+    const found = idsOf(facts);
+    const steps = fc.array(fc.record({ passages: fc.integer({ min: 0, max: 30 }), gate: fc.constantFrom('open', 'failed', null) }), { maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (happened) => {
+        const passed: string[] = [];
+        for (const step of happened) {
+          if (step.gate) gate.event.setGate('gate-2', step.gate);
+          for (let count = 0; count < step.passages; count += 1) passed.push(gate.event.pass({ badgeId: `badge-${count}` }));
+        }
+        ({ facts, cursor } = await gate.pull(cursor));
+        found.push(...idsOf(facts));
+        expect(idsOf(facts)).toEqual(passed);
+      }),
+      { numRuns: 15 },
+    );
+    expect(new Set(found).size).toBe(found.length);
+  });
+});
+
+describe('a bad day of the upstream', () => {
+  test.each<[Knobs['answers'], string]>([['hang', 'UPSTREAM_TIMEOUT'], ['status-500', 'UPSTREAM_STATUS'], ['html', 'UPSTREAM_NOT_JSON'], ['half-json', 'UPSTREAM_NOT_JSON'], ['endless', 'UPSTREAM_TOO_LARGE']])('that answers with %s is %s', async (answers, code) => {
+    await using gate = await start();
+    gate.event.setKnobs({ answers });
+    await expect(gate.pull()).rejects.toMatchObject({ code });
+    await expect(connector.checkHealth(gate.context)).rejects.toMatchObject({ code });
+    await expect(connector.fetchSample(gate.context)).rejects.toMatchObject({ code });
+  });
+  test('that says it is unhealthy is not healthy, and a good one is', async () => {
+    await using gate = await start();
+    await connector.checkHealth(gate.context);
+    gate.event.setKnobs({ answers: 'unhealthy' });
+    await expect(connector.checkHealth(gate.context)).rejects.toMatchObject({ code: 'UPSTREAM_SHAPE' });
+  });
+  test('a wrong key is a status, another event and another API are a shape', async () => {
+    await using wrongKey = await start({ apiKey: 'wrong' });
+    await expect(wrongKey.pull()).rejects.toMatchObject({ code: 'UPSTREAM_STATUS', facts: { status: 401 } });
+    await using otherEvent = await start({ eventId: 'another-event' });
+    await expect(otherEvent.pull()).rejects.toMatchObject({ code: 'UPSTREAM_SHAPE', facts: { field: 'event.eventId' } });
+    const server = createServer((_request, response) => response.setHeader('content-type', 'application/json').end('{"hello":"world"}')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const api = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    const context = { ...otherEvent.context, service: { ...otherEvent.context.service, endpoints: { api, webhook: null, healthCheck: `${api}/health` } } };
+    await expect(connector.pull(context, null)[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'UPSTREAM_SHAPE', facts: { path: 'sync/initial', field: 'participants' } });
+    server.closeAllConnections();
+    server.close();
+  });
+  test('absurd numbers cost the totals and the gate that they are about, and nothing else', async () => {
+    await using gate = await start();
+    const id = gate.event.pass({ badgeId: 'a' });
+    gate.event.setKnobs({ answers: 'absurd-numbers' });
+    const { facts, rejected } = await gate.pull();
+    expect(rejected.map(({ upstreamId }) => upstreamId).sort()).toEqual(['gate:gate-1', 'totals:test-event']);
+    expect([idsOf(facts), factsOf(facts, 'gate').map(({ upstreamId }) => upstreamId), observed(facts)]).toEqual([[id], ['gate-2'], []]);
+  });
+  test.each([-365, 365])('a clock that is %i days off makes no check-in, gate or status', async (days) => {
+    await using gate = await start();
+    gate.event.setKnobs({ clockOffsetMs: days * 86_400_000 });
+    gate.event.pass({ badgeId: 'a' });
+    const { facts, rejected } = await gate.pull();
+    expect(facts.map(({ kind }) => kind)).toEqual(['event', 'observation']);
+    expect(rejected.map(({ upstreamId }) => upstreamId.split(':')[0])).toEqual(['checkIn', 'gate', 'gate', 'status']);
+  });
+  test('a state from a clock that is an hour ahead does not win over all that follow', async () => {
+    await using gate = await start();
+    gate.event.setKnobs({ clockOffsetMs: 60 * minute });
+    for (const { at } of factsOf((await gate.pull()).facts, 'gate')) expect(at.getTime()).toBe(gate.wall.now());
+  });
+});
+
+describe('whether a moment can be true', () => {
+  const day = 86_400_000;
+  test('is decided by the period and the hub clock alone, for events of any year', () => {
+    const instant = fc.integer({ min: Date.UTC(2000, 0), max: Date.UTC(2060, 0) });
+    fc.assert(
+      fc.property(instant, fc.integer({ min: 0, max: 10 * day }), instant, instant, (from, length, now, at) => {
+        const plausible = at <= now + day && at >= from - 30 * day && at <= from + length + 30 * day;
+        expect(implausibleMoment(new Date(at), { start: new Date(from), end: new Date(from + length) }, new Date(now)) === null).toBe(plausible);
+      }),
+    );
+  });
+});
+
+describe('a push', () => {
+  const bodyOf = (extra: object = {}) => JSON.stringify({ event: 'attendance_checkin', eventId: 'test-event', sequence: 1, timestamp: new Date(begin).toISOString(), eventPeriod: { start: new Date(begin).toISOString(), end: new Date(begin + 120 * minute).toISOString() }, data: { checkIns: [{ id: 'c1', badgeId: 'b1', gateId: 'gate-1', at: new Date(begin).toISOString() }] }, ...extra });
+  const pushOf = (body: string, { at = begin, key = secret } = {}): Push => {
+    const timestamp = String(Math.floor(at / 1000));
+    return { headers: { 'x-webhook-timestamp': timestamp, 'x-webhook-signature': sign(key, timestamp, body) }, query: {}, body: Buffer.from(body) };
+  };
+  const receive = async (push: Push) => {
+    await using gate = await start();
+    const result = await connector.receive?.(gate.context, push);
+    return result?.kind === 'facts' ? { ...result, kinds: result.facts.map(({ kind }) => kind) } : result;
+  };
+
+  test('brings facts when it is signed with the exchanged secret', async () => {
+    expect(await receive(pushOf(bodyOf()))).toMatchObject({ kind: 'facts', facts: [{ kind: 'checkIn', upstreamId: 'c1', participant: 'hash of b1' }], rejected: [] });
+    expect(await receive(pushOf(bodyOf({ event: 'gate_status', data: { gates: [{ id: 'g', status: 'failed', throughput: 0 }] } })))).toMatchObject({ facts: [{ kind: 'gate', status: 'FAILED' }] });
+    expect(await receive(pushOf(bodyOf({ event: 'event_status_change', data: { status: 'ended' } })))).toMatchObject({ facts: [{ kind: 'status', status: 'ENDED' }] });
+  });
+  test('that is forged, altered, unsigned or replayed later is refused', async () => {
+    const good = pushOf(bodyOf());
+    const refused = async (push: Push, code: string) => expect(receive(push)).rejects.toMatchObject({ code });
+    await refused(pushOf(bodyOf(), { key: 'another secret' }), 'PUSH_SIGNATURE_INVALID');
+    await refused({ ...good, body: Buffer.from(bodyOf({ sequence: 2 })) }, 'PUSH_SIGNATURE_INVALID');
+    await refused({ ...good, headers: {} }, 'PUSH_SIGNATURE_INVALID');
+    await refused({ ...good, headers: { ...good.headers, 'x-webhook-timestamp': String(begin / 1000 + 1) } }, 'PUSH_SIGNATURE_INVALID');
+    await refused(pushOf(bodyOf(), { at: begin - 301_000 }), 'PUSH_TIMESTAMP_INVALID');
+    await refused(pushOf(bodyOf(), { at: begin + 365 * 86_400_000 }), 'PUSH_TIMESTAMP_INVALID');
+  });
+  test('is refused whatever bit of it is turned', async () => {
+    await using gate = await start();
+    const good = pushOf(bodyOf());
+    await fc.assert(
+      fc.asyncProperty(fc.nat(good.body.length * 8 - 1), async (bit) => {
+        const body = Buffer.from(good.body);
+        body.writeUInt8(body.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+        await expect(connector.receive?.(gate.context, { ...good, body })).rejects.toMatchObject({ code: 'PUSH_SIGNATURE_INVALID' });
+      }),
+    );
+  });
+  test('that is not as documented, or about another event, is malformed', async () => {
+    for (const body of ['{"event":', '[]', 'null', bodyOf({ eventId: 'another' }), bodyOf({ data: { checkIns: 'many' } })]) await expect(receive(pushOf(body))).rejects.toMatchObject({ code: 'PUSH_MALFORMED' });
+  });
+  test('of any JSON is malformed, a hint or valid facts: nothing else', async () => {
+    await using gate = await start();
+    const value = fc.jsonValue();
+    const shaped = fc.record({ event: fc.constantFrom('attendance_checkin', 'gate_status', 'event_status_change', 'news'), eventId: fc.constant('test-event'), eventPeriod: fc.constant({ start: new Date(begin).toISOString(), end: new Date(begin).toISOString() }), data: fc.record({ checkIns: fc.oneof(fc.array(value), value), gates: fc.oneof(fc.array(value), value), status: value }, { requiredKeys: [] }) });
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(value, shaped), async (body) => {
+        const result = await connector.receive?.(gate.context, pushOf(JSON.stringify(body))).catch((error: { code: string }) => error.code);
+        if (typeof result === 'string') expect(result).toBe('PUSH_MALFORMED');
+        else if (result?.kind === 'facts') for (const fact of result.facts) factSchema.parse(fact);
+      }),
+    );
+  });
+  test('without items, period or known kind is a hint to ask', async () => {
+    for (const extra of [{ data: { current: 5 } }, { eventPeriod: null }, { event: 'lost_property' }]) expect(await receive(pushOf(bodyOf(extra)))).toEqual({ kind: 'hint' });
+  });
+  test('with a bad item among good ones brings the good ones', async () => {
+    const at = new Date(begin).toISOString();
+    const result = await receive(pushOf(bodyOf({ data: { checkIns: [{ id: 'c1', badgeId: 'b', at }, { id: 'c2', badgeId: 'b', at: '1970-01-01T00:00:00Z' }, { id: 'c3', badgeId: 'b', at }, 5] } })));
+    expect(result).toMatchObject({ facts: [{ upstreamId: 'c1' }, { upstreamId: 'c3' }], rejected: [{ upstreamId: 'checkIn:c2' }, { reason: expect.stringContaining('expected object') as string }] });
+  });
+});
+
+test('keys are exchanged, and what is pushed then arrives verified, also doubled, but not forged', async () => {
+  const received: Promise<unknown>[] = [];
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await using gate = await start({ webhook: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/ingest/s1` });
+  server.on('request', (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
+      const result = connector.receive?.(gate.context, { headers: request.headers, query: {}, body: Buffer.concat(chunks) }) ?? Promise.reject(new Error('no receive'));
+      received.push(result.catch((error: { code: string }) => error.code));
+      result.then(() => response.end(), () => response.writeHead(401).end());
+    });
+  });
+  await connector.exchangeKeys?.(gate.context);
+  gate.event.setKnobs({ doublePushes: true });
+  const id = gate.event.pass({ badgeId: 'a' });
+  await gate.event.pusher.settled();
+  expect(await Promise.all(received)).toMatchObject([{ facts: [{ upstreamId: id }, { kind: 'gate' }] }, { facts: [{ upstreamId: id }, { kind: 'gate' }] }]);
+  gate.event.setKnobs({ doublePushes: false, forgedSignature: true });
+  gate.event.pass({ badgeId: 'b' });
+  await gate.event.pusher.settled();
+  expect((await Promise.all(received)).slice(2)).toEqual(['PUSH_SIGNATURE_INVALID', 'PUSH_SIGNATURE_INVALID', 'PUSH_SIGNATURE_INVALID']);
+  server.closeAllConnections();
+  server.close();
+});
