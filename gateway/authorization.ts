@@ -3,20 +3,9 @@
  * answered with null and an error in its place. What depends on the type an object turns out to have (one member of a
  * union, one implementation of an interface) is held back when the answer is shaped: see `Access.deniesType`.
  */
-import {
-  type DocumentNode,
-  type FragmentDefinitionNode,
-  type GraphQLSchema,
-  Kind,
-  type SelectionSetNode,
-  TypeInfo,
-  getNamedType,
-  isAbstractType,
-  visit,
-  visitWithTypeInfo,
-} from 'graphql';
+import { type DocumentNode, type GraphQLSchema, TypeInfo, getNamedType, isAbstractType, visit, visitWithTypeInfo } from 'graphql';
 import { type Permission, type Viewer, isAllowed, permissions } from '#core/viewer.ts';
-import type { Operation } from './operations.ts';
+import { type Operation, rebuilt } from './operations.ts';
 import type { Requirement, Requirements } from './requirements.ts';
 
 /** Decides `@policy`; without one, no policy is ever fulfilled. */
@@ -122,22 +111,7 @@ const withoutDenied = (schema: GraphQLSchema, operation: Operation, access: Acce
       },
       InlineFragment: (node) => (isDenied(node.typeCondition?.name.value) ? remove() : undefined),
       FragmentSpread: (node) => (isDenied(operation.fragments.get(node.name.value)?.typeCondition.name.value) ? remove() : undefined),
-      SelectionSet: { leave: (node) => (node.selections.length === 0 ? placeholder : undefined) },
     }),
   );
-  if (!changed) return operation;
-  return { ...operation, document, ...partsOf(document, operation), key: `${operation.key}\n#${access.key}` };
-};
-
-/** A selection that lost everything still asks whether the object is there. */
-const placeholder: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [{ kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }] };
-
-const partsOf = (document: DocumentNode, operation: Operation): Pick<Operation, 'definition' | 'fragments'> => {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  let definition = operation.definition;
-  for (const node of document.definitions) {
-    if (node.kind === Kind.OPERATION_DEFINITION) definition = node;
-    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
-  }
-  return { definition, fragments };
+  return changed ? rebuilt(operation, document, `#without ${access.key}`) : operation;
 };

@@ -4,17 +4,17 @@
 import { LRUCache } from 'lru-cache';
 import type { FormattedExecutionResult } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
-import { type Access, type AllowsPolicy, type Authorization, createAuthorization } from './authorization.ts';
-import { conditionVariables } from './conditions.ts';
+import { type Access, type AllowsPolicy, createAuthorization } from './authorization.ts';
+import { createConditions } from './conditions.ts';
 import type { DataSource } from './data-source.ts';
 import type { ReportError } from './errors.ts';
 import type { Execution, JsonObject, Target } from './execute/context.ts';
 import { takeRootResult } from './execute/fetch.ts';
 import { runStep } from './execute/run.ts';
 import type { Limits } from './limits.ts';
-import { type Operation, type Operations, type Variables, createOperations } from './operations.ts';
+import { type Operation, type Operations, type Variables, checkSubscriptionRoot, createOperations } from './operations.ts';
 import type { Plan } from './plan.ts';
-import { createPlanning, evaluateRoot } from './planning.ts';
+import { createPlanning } from './planning.ts';
 import { complete } from './shape/complete.ts';
 import { createIntrospection } from './shape/introspection.ts';
 import { type Selection, rootSelection } from './shape/selection.ts';
@@ -28,7 +28,7 @@ export type EngineOptions = {
 
 /** One client operation for one set of rights, ready to run with these variables. */
 export type Prepared = {
-  /** As the client wrote it, `@skip` and `@include` at the root of a subscription evaluated. */
+  /** As the client wrote it, `@skip` and `@include` evaluated away. */
   readonly operation: Operation;
   readonly access: Access;
   readonly variables: Variables;
@@ -52,6 +52,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
   const supergraph = loadSupergraph(sdl);
   const operations = createOperations(supergraph.apiSchema, options.limits);
   const authorization = createAuthorization(supergraph.apiSchema, supergraph.requirements, options.allowsPolicy);
+  const conditions = createConditions();
   const planning = createPlanning(supergraph);
   const selections = createSelections(supergraph);
   const introspect = createIntrospection(supergraph.apiSchema);
@@ -63,10 +64,11 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     dataSources,
     prepare(found, rawVariables, viewer) {
       const variables = operations.coerce(found, rawVariables);
-      const operation = found.kind === 'subscription' ? evaluateRoot(found, variables) : found;
+      const operation = conditions.evaluate(found, variables);
+      if (operation.kind === 'subscription') checkSubscriptionRoot(operation);
       const access = authorization.accessOf(viewer);
-      const plan = planning.planOf(permitted(authorization, operation, access));
-      return { operation, access, variables, plan, selection: selections(operation, access, variables) };
+      const plan = planning.planOf(authorization.restrict(operation, access));
+      return { operation, access, variables, plan, selection: selections(operation, access) };
     },
     async run({ operation, variables, plan, selection }, asked, primary) {
       const introspection = introspect(operation, variables);
@@ -82,17 +84,13 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
   };
 };
 
-const permitted = (authorization: Authorization, operation: Operation, access: Access): Operation => authorization.restrict(operation, access);
-
-/** Shapes are kept per operation, access and values of the variables that decide `@skip` and `@include`. */
-const createSelections = (supergraph: LoadedSupergraph): ((operation: Operation, access: Access, variables: Variables) => Selection) => {
-  const perOperation = new LRUCache<string, { readonly conditions: readonly string[]; readonly selections: LRUCache<string, Selection> }>({ max: 2_000 });
-  return (operation, access, variables) => {
-    let known = perOperation.get(operation.key);
-    if (!known) perOperation.set(operation.key, (known = { conditions: conditionVariables(operation), selections: new LRUCache({ max: 64 }) }));
-    const key = `${access.key}|${known.conditions.map((name) => (variables[name] === true ? 1 : 0)).join('')}`;
-    let selection = known.selections.get(key);
-    if (!selection) known.selections.set(key, (selection = rootSelection({ schema: supergraph.apiSchema, operation, variables, access })));
+/** Shapes are kept per operation and access. */
+const createSelections = (supergraph: LoadedSupergraph): ((operation: Operation, access: Access) => Selection) => {
+  const selections = new LRUCache<string, Selection>({ max: 4_000 });
+  return (operation, access) => {
+    const key = `${operation.key}\n#without ${access.key}`;
+    let selection = selections.get(key);
+    if (!selection) selections.set(key, (selection = rootSelection({ schema: supergraph.apiSchema, operation, access })));
     return selection;
   };
 };

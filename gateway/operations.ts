@@ -5,6 +5,7 @@
  */
 import {
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLFormattedError,
@@ -12,6 +13,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   type OperationTypeNode,
+  type SelectionSetNode,
   SingleFieldSubscriptionsRule,
   getVariableValues,
   parse,
@@ -45,8 +47,8 @@ export type Operations = {
 };
 
 /**
- * Whether a subscription has one root field can depend on variables (`@skip`, `@include`); it is checked when it is
- * planned, with the values known. The rule of graphql-js throws where a variable decides.
+ * Whether a subscription has one root field can depend on variables (`@skip`, `@include`); it is checked when the
+ * values are known. The rule of graphql-js throws where a variable decides.
  */
 const rules = specifiedRules.filter((rule) => rule !== SingleFieldSubscriptionsRule);
 const maxErrors = 20;
@@ -110,6 +112,14 @@ const operationsOf = (document: DocumentNode): ReadonlyMap<string, Operation> =>
 
 /** Documents are separated to one operation each, with the fragments it reaches. */
 const operationOf = (document: DocumentNode): Operation => {
+  const { definition, fragments } = partsOf(document);
+  return { name: definition.name?.value, kind: definition.operation, definition, document, fragments, key: print(document) };
+};
+
+/** The operation with another document; `mark` says what was done to it, as part of its key. */
+export const rebuilt = (operation: Operation, document: DocumentNode, mark: string): Operation => ({ ...operation, document, ...partsOf(document), key: `${operation.key}\n${mark}` });
+
+const partsOf = (document: DocumentNode): Pick<Operation, 'definition' | 'fragments'> => {
   const fragments = new Map<string, FragmentDefinitionNode>();
   let definition: OperationDefinitionNode | undefined;
   for (const node of document.definitions) {
@@ -117,7 +127,23 @@ const operationOf = (document: DocumentNode): Operation => {
     if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
   }
   if (!definition) throw new TypeError('A separated document has one operation.');
-  return { name: definition.name?.value, kind: definition.operation, definition, document, fragments, key: print(document) };
+  return { definition, fragments };
+};
+
+/** The fields at the root, fragments followed. */
+export const rootFieldsOf = (operation: Operation, set: SelectionSetNode = operation.definition.selectionSet): readonly FieldNode[] =>
+  set.selections.flatMap((selection) => {
+    if (selection.kind === Kind.FIELD) return [selection];
+    const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : operation.fragments.get(selection.name.value);
+    return fragment ? rootFieldsOf(operation, fragment.selectionSet) : [];
+  });
+
+/** GraphQL specification, 5.2.3.1: a subscription has one root field, and it is not an introspection field. */
+export const checkSubscriptionRoot = (operation: Operation): void => {
+  const names = new Set(rootFieldsOf(operation).map(({ alias, name }) => (alias ?? name).value));
+  const isIntrospection = rootFieldsOf(operation).some(({ name }) => name.value.startsWith('__'));
+  if (names.size === 1 && !isIntrospection) return;
+  throw refuse('GRAPHQL_VALIDATION_FAILED', `A subscription must select one field at its root; this one selects ${isIntrospection ? 'an introspection field' : names.size}.`, { rootFields: [...names] });
 };
 
 /** GraphQL specification, 6.1: without a name there must be one operation; with a name, it must exist. */

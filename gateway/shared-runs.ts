@@ -3,12 +3,11 @@
  *
  * Glossary: a *group* is the subscribers that may share; a *run* is what follows from one event for one group.
  */
-import { Kind, type FieldNode, type SelectionSetNode, visit } from 'graphql';
-import type { FormattedExecutionResult } from 'graphql';
+import { type FormattedExecutionResult, visit } from 'graphql';
 import { type Viewer, rightsOf } from '#core/viewer.ts';
 import type { SourceEvent } from './data-source.ts';
 import type { Prepared } from './engine.ts';
-import type { Operation } from './operations.ts';
+import { type Operation, rootFieldsOf } from './operations.ts';
 
 export type Run = (signal: AbortSignal) => Promise<FormattedExecutionResult>;
 
@@ -81,7 +80,7 @@ export const groupKeyOf = (engineId: number, { operation, access, variables }: P
 
 const variablesBelowRoot = (operation: Operation): ReadonlySet<string> => {
   const names = new Set<string>();
-  const roots = new Set(rootFields(operation, operation.definition.selectionSet));
+  const roots = new Set(rootFieldsOf(operation));
   visit(operation.document, {
     VariableDefinition: () => false,
     Field: (node) => {
@@ -93,10 +92,3 @@ const variablesBelowRoot = (operation: Operation): ReadonlySet<string> => {
   });
   return names;
 };
-
-const rootFields = (operation: Operation, set: SelectionSetNode): readonly FieldNode[] =>
-  set.selections.flatMap((selection) => {
-    if (selection.kind === Kind.FIELD) return [selection];
-    const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : operation.fragments.get(selection.name.value);
-    return fragment ? rootFields(operation, fragment.selectionSet) : [];
-  });

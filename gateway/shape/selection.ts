@@ -1,8 +1,8 @@
 /**
  * The form of an answer: what the client's operation selects, per type of object that can stand there.
  *
- * Built lazily and kept: a selection for a type is worked out once per operation, set of `@skip`/`@include` values and
- * access, and then serves every request.
+ * Built lazily and kept: a selection for a type is worked out once per operation and access, and then serves
+ * every request.
  */
 import {
   type FieldNode,
@@ -18,8 +18,7 @@ import {
   isNonNullType,
 } from 'graphql';
 import type { Access } from '../authorization.ts';
-import { isIncluded } from '../conditions.ts';
-import type { Operation, Variables } from '../operations.ts';
+import type { Operation } from '../operations.ts';
 
 export type ValueShape =
   | { readonly kind: 'nonNull'; readonly of: ValueShape; readonly coordinate: string }
@@ -49,7 +48,7 @@ export type Selection = {
   forType(typeName: string): ObjectShape;
 };
 
-export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly variables: Variables; readonly access: Access };
+export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly access: Access };
 
 export const rootSelection = (source: ShapeSource): Selection => {
   const { definition } = source.operation;
@@ -87,7 +86,6 @@ const fieldsFor = (source: ShapeSource, typeName: string, parts: readonly Part[]
 
 const collect = (source: ShapeSource, typeName: string, part: Part, found: Map<string, Found>): void => {
   for (const selection of part.set.selections) {
-    if (!isIncluded(selection, source.variables)) continue;
     if (selection.kind === Kind.FIELD) {
       const responseName = selection.alias?.value ?? selection.name.value;
       const isDenied = part.isDenied || source.access.deniesField(part.parent, selection.name.value) || source.access.deniesField(typeName, selection.name.value);
