@@ -11,6 +11,7 @@ import type { UpstreamHttp } from './upstream-http.ts';
 export type ServiceConnection<Settings = unknown> = {
   readonly serviceId: string;
   readonly serviceName: string;
+  /** `webhook` is where the upstream is to push to: the hub's own door for this service. */
   readonly endpoints: { readonly api: string; readonly webhook: string | null; readonly healthCheck: string };
   readonly credentials: Credentials;
   /** The product's own settings, parsed by `connector.settings`. */

@@ -45,7 +45,9 @@ const lifeLock = 7231;
 export const startJobs = async (options: JobsOptions): Promise<Jobs> => {
   const life = await holdSignsOfLife(options);
   const pool = new pg.Pool({ connectionString: options.database.url, max: (options.concurrency ?? 8) + 2 });
-  pool.on('error', (error) => options.logger.warn({ err: error }, 'job connection lost'));
+  const lost = (error: Error) => options.logger.debug({ reason: error.message }, 'job connection lost');
+  pool.on('error', lost);
+  pool.on('connect', (client) => client.on('error', lost));
   const events: WorkerEvents = new EventEmitter();
   events.on('worker:create', ({ worker }) => life.show(worker.workerId));
   const runner = await run({
@@ -78,7 +80,10 @@ const holdSignsOfLife = async (options: JobsOptions) => {
   const ids = new Set<string>();
   let ended = false;
   let client: pg.Client;
-  const lock = (id: string) => client.query('select pg_advisory_lock($1, hashtext($2))', [lifeLock, id]).catch((error: unknown) => options.logger.warn({ err: error }, 'sign of life lost'));
+  // One statement at a time on the one connection.
+  let last: Promise<unknown> = Promise.resolve();
+  const lock = (id: string): Promise<unknown> =>
+    (last = last.then(() => client.query('select pg_advisory_lock($1, hashtext($2))', [lifeLock, id])).catch((error: unknown) => options.logger.warn({ err: error }, 'sign of life lost')));
   const connect = async (): Promise<void> => {
     client = new pg.Client({ connectionString: options.database.url, application_name: 'eventgraph signs of life' });
     client.on('error', () => {
@@ -95,6 +100,7 @@ const holdSignsOfLife = async (options: JobsOptions) => {
     },
     async end(): Promise<void> {
       ended = true;
+      await last;
       await client.end().catch(() => undefined);
     },
   };

@@ -53,11 +53,11 @@ ServiceSchema.setClass(Service);
 
 export const coreEntities = [ServiceSchema];
 
-/** The row as connectors see it. */
-export const connectionOf = <Settings>(service: Service, settings: Settings, secrets: Secrets): ServiceConnection<Settings> => ({
+/** The row as connectors see it. `pushUrl` is the hub's own door for this service. */
+export const connectionOf = <Settings>(service: Service, settings: Settings, secrets: Secrets, pushUrl: string): ServiceConnection<Settings> => ({
   serviceId: service.id,
   serviceName: service.name,
-  endpoints: { api: service.apiUrl, webhook: service.webhookUrl ?? null, healthCheck: service.healthUrl },
+  endpoints: { api: service.apiUrl, webhook: pushUrl, healthCheck: service.healthUrl },
   credentials: JSON.parse(secrets.decrypt(service.credentials)) as Credentials,
   settings,
   pushSecret: secrets.decrypt(service.pushSecret),

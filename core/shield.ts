@@ -5,9 +5,13 @@
  * CommonJS build only misses it inside `chain` and `race`, which are left out here for that reason.
  */
 import { createRequire } from 'node:module';
+import type * as GraphqlMiddleware from 'graphql-middleware';
 import type * as GraphqlShield from 'graphql-shield';
 
 export type { IRules } from 'graphql-shield';
 
-const { allow, and, deny, not, or, rule, shield } = createRequire(import.meta.url)('graphql-shield') as typeof GraphqlShield;
-export { allow, and, deny, not, or, rule, shield };
+const require = createRequire(import.meta.url);
+const { allow, and, deny, not, or, rule, shield } = require('graphql-shield') as typeof GraphqlShield;
+// The middleware must be of the same build: shield's result is told by its class.
+const { applyMiddleware } = require('graphql-middleware') as typeof GraphqlMiddleware;
+export { allow, applyMiddleware, and, deny, not, or, rule, shield };

@@ -52,7 +52,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
       const settings = connector?.settings.safeParse(service.settings);
       if (!settings?.success) throw new EventgraphError('SERVICE_MISCONFIGURED', `The settings of the service ${service.id} do not fit the product ${service.product}.`, { serviceId: service.id });
       const { secrets, now } = options.hub;
-      return { service: connectionOf(service, settings.data, secrets), http: httpFor(service), hashParticipant: (raw) => secrets.hashParticipant(service.id, raw), now, signal };
+      return { service: connectionOf(service, settings.data, secrets, `${options.hub.publicUrl}/ingest/${service.id}`), http: httpFor(service), hashParticipant: (raw) => secrets.hashParticipant(service.id, raw), now, signal };
     },
     register: (registration) => register(ingest, registration),
     syncNow: (serviceId) => enqueue(options.hub.database.em(), pullTask, { serviceId }, pullSpec(serviceId)),

@@ -1,0 +1,110 @@
+/**
+ * A subgraph behind its own HTTP and WebSocket server: Apollo Server for queries and mutations, graphql-ws for
+ * subscriptions, both on /graphql. It answers the hub alone: every request carries a signed viewer.
+ */
+import { ApolloServer } from '@apollo/server';
+import fastifyApollo, { fastifyApolloDrainPlugin } from '@as-integrations/fastify';
+import { fastify } from 'fastify';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { CloseCode } from 'graphql-ws';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import { UnauthenticatedError, isPublicError } from './errors.ts';
+import type { Logger } from './logging.ts';
+import type { Secrets } from './secrets.ts';
+import type { BuiltSubgraph, SubgraphContext } from './subgraph.ts';
+import type { Viewer } from './viewer.ts';
+
+const viewerHeader = 'x-eventgraph-viewer';
+
+export type SubgraphServerOptions = {
+  readonly subgraph: BuiltSubgraph;
+  readonly secrets: Secrets;
+  readonly logger: Logger;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly ready: () => Promise<void>;
+};
+
+export type SubgraphServer = AsyncDisposable & { readonly url: string };
+
+export const serveSubgraph = async (options: SubgraphServerOptions): Promise<SubgraphServer> => {
+  const { subgraph, secrets, logger } = options;
+  const app = fastify({ logger: false, bodyLimit: 10 * 1024 * 1024, forceCloseConnections: 'idle' });
+  const apollo = new ApolloServer<SubgraphContext>({
+    schema: subgraph.schema,
+    introspection: false,
+    csrfPrevention: false, // no browser gets here: requests without a signed viewer are refused
+    includeStacktraceInErrorResponses: false,
+    plugins: [fastifyApolloDrainPlugin(app)],
+    formatError: (formatted, error) => formatError(formatted, error, logger),
+  });
+  await apollo.start();
+  await app.register(fastifyApollo(apollo), {
+    context: async (request: { headers: Record<string, unknown>; id: string }) => {
+      const abort = new AbortController();
+      return subgraph.contextFor(await viewerIn(secrets, request.headers), String(request.headers['x-request-id'] ?? request.id), abort.signal);
+    },
+  });
+  app.get('/health/live', async () => ({ status: 'ok' }));
+  app.get('/health/ready', async (_request, reply) => options.ready().then(() => ({ status: 'ok' }), () => reply.code(503).send({ status: 'unavailable' })));
+  const sockets = serveSockets(app.server, options);
+  const url = await app.listen({ host: options.host, port: options.port });
+  return {
+    url: `${url}/graphql`,
+    async [Symbol.asyncDispose]() {
+      await sockets.dispose();
+      await apollo.stop();
+      await app.close();
+    },
+  };
+};
+
+const viewerIn = (secrets: Secrets, fields: Readonly<Record<string, unknown>> | undefined): Promise<Viewer> => {
+  const token = fields?.[viewerHeader];
+  if (typeof token !== 'string') return Promise.reject(new GraphQLError('This subgraph answers the hub alone.', { extensions: { code: 'UNAUTHENTICATED', http: { status: 401 } } }));
+  return secrets.verifyViewer(token).catch((error: unknown) => {
+    throw error instanceof UnauthenticatedError ? new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } }) : error;
+  });
+};
+
+const serveSockets = (server: import('node:http').Server, { subgraph, secrets }: SubgraphServerOptions) => {
+  const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: 1024 * 1024 });
+  return useServer<Record<string, unknown>, { viewer?: Viewer }>(
+    {
+      schema: subgraph.schema,
+      async onConnect(context) {
+        try {
+          context.extra.viewer = await viewerIn(secrets, context.connectionParams);
+          return true;
+        } catch {
+          context.extra.socket.close(CloseCode.Forbidden, 'Forbidden');
+          return false;
+        }
+      },
+      context: (context, id) => {
+        const { viewer } = context.extra;
+        if (!viewer) throw new UnauthenticatedError();
+        return subgraph.contextFor(viewer, id, new AbortController().signal);
+      },
+      onError: (_context, _id, _payload, errors) => errors.map((error) => maskSocketError(error)),
+    },
+    sockets,
+  );
+};
+
+/** The hub's own errors keep their code and facts; GraphQL's keep theirs; anything else is a fault and stays inside. */
+const formatError = (formatted: GraphQLFormattedError, error: unknown, logger: Logger): GraphQLFormattedError => {
+  const original = error instanceof GraphQLError ? error.originalError : error;
+  if (isPublicError(original)) return { ...formatted, message: original.message, extensions: { ...original.facts, code: original.code } };
+  if (original === undefined || original === null || original instanceof GraphQLError) return formatted;
+  logger.error({ err: original }, 'resolver failed');
+  return { ...formatted, message: 'Internal server error', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+};
+
+const maskSocketError = (error: GraphQLError | GraphQLFormattedError): GraphQLError => {
+  const original = error instanceof GraphQLError ? error.originalError : undefined;
+  if (isPublicError(original)) return new GraphQLError(original.message, { extensions: { ...original.facts, code: original.code } });
+  return error instanceof GraphQLError && !original ? error : new GraphQLError('Internal server error', { extensions: { code: 'INTERNAL_SERVER_ERROR' } });
+};

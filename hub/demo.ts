@@ -1,0 +1,72 @@
+/**
+ * The demo: simulated upstream products over real HTTP, registered like any other service. Its beginning is kept in
+ * the data folder, so that a hub that starts again goes on with the same day.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Config } from '#core/config.ts';
+import { EventgraphError } from '#core/errors.ts';
+import type { Registration } from '#core/ingest-port.ts';
+import { Service } from '#core/services.ts';
+import { createGatekeeperSimulator } from '#simulators/gatekeeper/index.ts';
+import { createPretixSimulator } from '#simulators/pretix/index.ts';
+import type { Foundation } from './foundation.ts';
+
+export type Demo = AsyncDisposable & { readonly upstreams: readonly { readonly name: string; readonly url: string }[] };
+
+export type DemoOptions = { readonly foundation: Foundation; readonly config: Config; readonly dataDir: string };
+
+/** Seconds between pulls; pushes make the rest live. */
+const syncInterval = 15;
+
+export const startDemo = async ({ foundation, config, dataDir }: DemoOptions): Promise<Demo> => {
+  await using stack = new AsyncDisposableStack();
+  const startedAt = await firstStart(dataDir);
+  const seed = `demo-${config.demoSeed}`;
+  const gates = stack.use(await createGatekeeperSimulator({ seed, clock: { speed: config.demoSpeed, startedAt } }));
+  const pretix = stack.use(await createPretixSimulator({ seed, autoplay: { speed: config.demoSpeed }, requestsPerMinute: null }));
+  for (const event of gates.events) {
+    const { eventId } = event;
+    await connect(foundation, { ...common, product: 'gatekeeper', serviceName: `Gate system of ${eventId}`, endpoints: endpointsOf(gates.endpoint(eventId), '/health'), credentials: { type: 'api_key', apiKey: gates.apiKey }, settings: { eventId } });
+  }
+  await connect(foundation, { ...common, product: 'pretix', serviceName: 'pretix of Harbour Culture', endpoints: endpointsOf(pretix.url, '/api/v1/organizers/'), credentials: { type: 'api_key', apiKey: pretix.token }, settings: { organizer: pretix.organizer, typeProperty: 'type' } });
+  const running = stack.move();
+  return {
+    upstreams: [
+      { name: 'gate system', url: gates.url },
+      { name: 'pretix', url: pretix.url },
+    ],
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+};
+
+const common = { syncInterval, retries: 2, dataSchema: null, by: null };
+
+const endpointsOf = (api: string, healthPath: string): Registration['endpoints'] => ({ api, webhook: null, healthCheck: `${api}${healthPath}` });
+
+/** When the demo of this data folder began, in milliseconds since 1970. */
+const firstStart = async (dataDir: string): Promise<number> => {
+  const file = join(dataDir, 'demo.json');
+  const kept = z.object({ startedAt: z.number() }).safeParse(JSON.parse(await readFile(file, 'utf8').catch(() => 'null')));
+  if (kept.success) return kept.data.startedAt;
+  const startedAt = Date.now();
+  await writeFile(file, JSON.stringify({ startedAt }));
+  return startedAt;
+};
+
+/** Registers the service, or, after a new start, tells the hub and the simulator where the other one is now. */
+const connect = async ({ hub, ingest }: Foundation, registration: Registration): Promise<void> => {
+  const em = hub.database.em();
+  const known = await em.findOne(Service, { name: registration.serviceName, product: registration.product });
+  if (!known) {
+    const result = await ingest.register(registration);
+    if (!result.ok) throw new EventgraphError('DEMO_FAILED', `The demo's ${registration.serviceName} cannot be registered: ${result.step}: ${result.message}`);
+    return;
+  }
+  known.apiUrl = registration.endpoints.api;
+  known.healthUrl = registration.endpoints.healthCheck ?? known.healthUrl;
+  known.nextSyncAt = hub.now();
+  await em.flush();
+  await ingest.connectors.get(known.product)?.exchangeKeys?.(ingest.contextFor(known, AbortSignal.timeout(10_000)));
+};

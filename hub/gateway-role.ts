@@ -1,0 +1,95 @@
+/** The public door: the gateway over local or remote subgraphs, pushes, and the explorer. */
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import fastifyStatic from '@fastify/static';
+import type { Config } from '#core/config.ts';
+import { ConfigError, UnauthenticatedError } from '#core/errors.ts';
+import { buildSubgraph } from '#core/subgraph.ts';
+import { publicViewer } from '#core/viewer.ts';
+import type { Identify } from '#gateway/credentials.ts';
+import type { DataSource } from '#gateway/data-source.ts';
+import { createHttpServer } from '#gateway/http.ts';
+import { type Gateway, createGateway } from '#gateway/index.ts';
+import { createLocalDataSource } from '#gateway/local-data-source.ts';
+import { createRemoteDataSource } from '#gateway/remote-data-source.ts';
+import { pushRoutes } from '#ingest/push.ts';
+import type { Foundation } from './foundation.ts';
+import { listSubgraphs, supergraphFile } from './subgraphs.ts';
+
+export type GatewayRoleOptions = {
+  readonly foundation: Foundation;
+  readonly config: Config;
+  readonly port: number;
+  /** `local`: subgraphs run in this process; `remote`: each behind its routing URL. */
+  readonly subgraphs: 'local' | 'remote';
+  /** Folder of the built explorer; null serves none. */
+  readonly explorer: string | null;
+  readonly supergraphFile?: string;
+};
+
+export type GatewayRole = AsyncDisposable & { readonly gateway: Gateway };
+
+export const startGateway = async (options: GatewayRoleOptions): Promise<GatewayRole> => {
+  const { foundation, config } = options;
+  const { hub } = foundation;
+  await using stack = new AsyncDisposableStack();
+  const file = options.supergraphFile ?? supergraphFile;
+  const report = (error: unknown, requestId: string) => hub.logger.error({ err: error, requestId }, 'request failed');
+  const gateway = createGateway({ supergraphSdl: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report), report });
+  stack.defer(() => gateway.dispose());
+  stack.defer(reloadOnChange(file, gateway, options));
+  const { app, endViewers } = await createHttpServer({ gateway, identify: identifyWith(foundation), logger: hub.logger, readiness: { database: hub.database.ping } });
+  const unsubscribe = hub.bus.subscribe('key.changed', ({ keyId }) => endViewers((viewer) => viewer.keyId === keyId));
+  stack.defer(unsubscribe);
+  await app.register(pushRoutes(foundation.ingest));
+  if (options.explorer) await app.register(fastifyStatic, { root: options.explorer, prefix: '/explorer/', redirect: true });
+  stack.defer(() => app.close());
+  await app.listen({ host: config.host, port: options.port }).catch(portProblem(options.port));
+  const running = stack.move();
+  return { gateway, [Symbol.asyncDispose]: () => running.disposeAsync() };
+};
+
+export const portProblem =
+  (port: number) =>
+  (error: unknown): never => {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EADDRINUSE' || code === 'EACCES') throw new ConfigError(`The port ${port} ${code === 'EACCES' ? 'may not be used by this user' : 'is taken'}. Set PORT to another one.`, { variable: 'PORT' });
+    throw error;
+  };
+
+const dataSourcesOf = ({ foundation, subgraphs }: GatewayRoleOptions, report: (error: unknown, requestId: string) => void): ((name: string, url: string) => DataSource) => {
+  const { hub } = foundation;
+  if (subgraphs === 'local') {
+    const built = new Map(foundation.subgraphs.map((definition) => [definition.name, buildSubgraph(definition, hub)]));
+    return (name) => {
+      const subgraph = built.get(name);
+      if (!subgraph) throw new ConfigError(`The supergraph names the subgraph ${name}, which this hub does not have. Run \`npm run compose\`.`);
+      return createLocalDataSource({ schema: subgraph.schema, contextFor: subgraph.contextFor, report });
+    };
+  }
+  const urls = new Map(listSubgraphs().map(({ name, routingUrl }) => [name, routingUrl]));
+  return (name, url) => createRemoteDataSource({ url: urls.get(name) ?? url, signViewer: hub.secrets.signViewer });
+};
+
+const identifyWith = ({ subgraphs, hub }: Foundation): Identify => {
+  const lookUp = subgraphs.flatMap(({ identify }) => (identify ? [identify(hub)] : []))[0];
+  return async (credential) => {
+    if (credential === null) return publicViewer;
+    const viewer = await lookUp?.(credential);
+    if (!viewer) throw new UnauthenticatedError('This API key is not known, has expired or was revoked.');
+    return viewer;
+  };
+};
+
+/** Polled, as editors and deployments replace files in ways that watching by inode misses. */
+const reloadOnChange = (file: string, gateway: Gateway, { foundation }: GatewayRoleOptions): (() => void) => {
+  const { logger } = foundation.hub;
+  watchFile(file, { interval: 500, persistent: false }, () => {
+    try {
+      gateway.reload(readFileSync(file, 'utf8'));
+      logger.info({ file }, 'supergraph reloaded');
+    } catch (error) {
+      logger.error({ err: error, file }, 'the changed supergraph cannot be used; the old one stays');
+    }
+  });
+  return () => unwatchFile(file);
+};

@@ -1,0 +1,48 @@
+/**
+ * Entry point: reads the environment, starts the roles of this process and stops them well.
+ *
+ *     node main.ts [--role gateway | worker | subgraph:<name>]
+ */
+import { parseArgs } from 'node:util';
+import { readConfig } from '#core/config.ts';
+import { ConfigError, EventgraphError } from '#core/errors.ts';
+import { createLogger } from '#core/logging.ts';
+import { printWelcome } from './hub/welcome.ts';
+import { type HubProcess, type Role, startHub } from './hub/hub.ts';
+import { builtExplorer } from './hub/explorer.ts';
+
+const parseRole = (text: string | undefined): Role => {
+  if (text === undefined || text === 'all') return { kind: 'all' };
+  if (text === 'gateway' || text === 'worker') return { kind: text };
+  const name = /^subgraph:([a-z][a-z0-9-]*)$/.exec(text)?.[1];
+  if (name) return { kind: 'subgraph', name };
+  throw new ConfigError(`There is no role ${text}. Roles are all, gateway, worker and subgraph:<name>.`);
+};
+
+/** Ends the process with one clear line for what the operator can mend, and the whole error for what not. */
+const fail = (error: unknown): never => {
+  console.error(error instanceof EventgraphError ? `eventgraph: ${error.message}` : error);
+  process.exit(1);
+};
+
+const untilSignal = (): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+  });
+
+const run = async (): Promise<void> => {
+  const { values } = parseArgs({ options: { role: { type: 'string' } } });
+  const config = readConfig(process.env);
+  const logger = createLogger(config.logLevel);
+  const stopped = untilSignal();
+  const hub: HubProcess = await startHub({ config, role: parseRole(values.role), logger, explorer: await builtExplorer() });
+  printWelcome(hub, config);
+  const signal = await stopped;
+  logger.info({ signal }, 'stopping');
+  // A second signal does not wait any longer.
+  process.once(signal, () => process.exit(1));
+  await hub[Symbol.asyncDispose]();
+  process.exit(0);
+};
+
+await run().catch(fail);
