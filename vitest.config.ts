@@ -2,8 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'dashboard/**', 'integrations/**'],
+    include: ['**/*.test.ts', 'e2e/*.e2e.ts'],
+    // Those over a real pretix have a configuration of their own.
+    exclude: ['**/node_modules/**', 'e2e/pretix*.e2e.ts', 'dashboard/**', 'integrations/**'],
     globalSetup: ['./vitest.setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
