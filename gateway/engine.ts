@@ -17,6 +17,7 @@ import type { Plan } from './plan.ts';
 import { createPlanning } from './planning.ts';
 import { complete } from './shape/complete.ts';
 import { createIntrospection } from './shape/introspection.ts';
+import { locateErrors } from './shape/locate-errors.ts';
 import { type Selection, rootSelection } from './shape/selection.ts';
 import { type LoadedSupergraph, loadSupergraph } from './supergraph.ts';
 
@@ -78,8 +79,9 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
       const root: Target = { value: data, place: undefined };
       if (plan.primary) takeRootResult(execution, plan.primary, primary, [root]);
       if (plan.root) await runStep(execution, plan.root, [root]);
-      const completed = complete(selection, data, { knowsType: supergraph.knowsType, errors });
-      return errors.length > 0 ? { errors, data: completed } : { data: completed };
+      const located = locateErrors(selection, data, errors);
+      const completed = complete(selection, data, { knowsType: supergraph.knowsType, errors: located });
+      return located.length > 0 ? { errors: located, data: completed } : { data: completed };
     },
   };
 };

@@ -20,20 +20,20 @@ export const operationFrom = (schema: GraphQLSchema, tape: readonly number[], ma
 const choose = (state: State, count: number): number => (state.tape[state.at++] ?? 0) % count;
 
 const selectionOf = (state: State, type: GraphQLCompositeType, depth: number): string => {
-  const parts = Array.from({ length: 1 + choose(state, 4) }, () => partOf(state, type, depth));
+  const parts = Array.from({ length: 1 + choose(state, 5) }, () => partOf(state, type, depth));
   return `{ ${parts.join(' ')} }`;
 };
 
 const partOf = (state: State, type: GraphQLCompositeType, depth: number): string => {
   const kind = choose(state, 10);
   if (kind === 0 || isUnionType(type)) return kind < 3 ? '__typename' : fragmentOf(state, type, depth);
-  if (kind < 3 && depth > 0) return fragmentOf(state, type, depth);
+  if (kind < (isAbstractType(type) ? 6 : 2) && depth > 0) return fragmentOf(state, type, depth);
   const fields = Object.values(type.getFields()).filter((field) => depth > 1 || !isCompositeType(getNamedType(field.type)));
   const field = fields[choose(state, Math.max(fields.length, 1))];
   return field ? fieldOf(state, field, depth) : '__typename';
 };
 
-const conditionOf = (state: State): string => ['', '', '', '', ' @include(if: $yes)', ' @skip(if: $no)', ' @include(if: $no)', ' @skip(if: $yes)'][choose(state, 8)] ?? '';
+const conditionOf = (state: State): string => ['', '', '', '', '', '', '', '', ' @include(if: $yes)', ' @skip(if: $no)', ' @include(if: $no)', ' @skip(if: $yes)'][choose(state, 12)] ?? '';
 
 const fieldOf = (state: State, field: GraphQLField<unknown, unknown>, depth: number): string => {
   const named = getNamedType(field.type);

@@ -63,6 +63,30 @@ describe('an error of one subgraph leaves the rest', () => {
   });
 });
 
+describe('an error in a field that the client did not ask for', () => {
+  const events = subgraph('events', 'type Query { events: [Event!]! } interface Event @key(fields: "id") { id: ID! } type Gate implements Event @key(fields: "id") { id: ID! } type Ticketed implements Event @key(fields: "id") { id: ID! }', {
+    Query: { events: () => [{ __typename: 'Gate', id: '1' }, { __typename: 'Ticketed', id: '2' }] },
+    Event: { __resolveReference: () => null },
+  });
+  const failing = (id: string) => {
+    throw new EventgraphError('NOT_NOW', `Not for ${id}.`);
+  };
+  const attendance = subgraph('attendance', 'type Event @interfaceObject @key(fields: "id") { id: ID! count: Int other: Int }', {
+    Event: { count: ({ id }: { id: string }) => failing(id), other: () => 1 },
+  });
+  const roi = subgraph('roi', 'type Event @interfaceObject @key(fields: "id") { id: ID! count: Int @external roi: Int @requires(fields: "count") }', { Event: { roi: () => null } });
+  test('but that another field needs, stands at the object', async () => {
+    const { data, errors } = await startGateway([events, attendance, roi]).ask('{ events { id roi } }');
+    expect(data).toEqual({ events: [{ id: '1', roi: null }, { id: '2', roi: null }] });
+    expect(errors).toMatchObject([{ path: ['events', 0], extensions: { code: 'NOT_NOW' } }, { path: ['events', 1] }]);
+  });
+  test('of this type, is not told', async () => {
+    const { data, errors } = await startGateway([events, attendance]).ask('{ events { id other ... on Gate { count } } }');
+    expect(data).toEqual({ events: [{ id: '1', other: 1, count: null }, { id: '2', other: 1 }] });
+    expect(errors?.map(({ path }) => path)).toEqual([['events', 0, 'count']]);
+  });
+});
+
 describe('a subgraph that lies', () => {
   const ask = async (answer: unknown, query = '{ things { id name } }') => {
     const seen: unknown[] = [];

@@ -45,6 +45,8 @@ export type Selection = {
   readonly isAbstract: boolean;
   /** Whether clients may see an object of this type here. */
   allows(typeName: string): boolean;
+  /** The objects that can stand here. */
+  objectTypes(): readonly string[];
   forType(typeName: string): ObjectShape;
 };
 
@@ -66,6 +68,7 @@ const createSelection = (source: ShapeSource, type: GraphQLNamedOutputType, part
     type,
     isAbstract: isAbstractType(type),
     allows: (typeName) => satisfies(source.schema, typeName, type.name),
+    objectTypes: () => (isAbstractType(type) ? source.schema.getPossibleTypes(type).map(({ name }) => name) : [type.name]),
     forType(typeName) {
       const known = shapes.get(typeName);
       if (known) return known;
