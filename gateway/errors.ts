@@ -37,7 +37,11 @@ export const withCode = (error: GraphQLError, code: string): GraphQLFormattedErr
 export const formatError = (error: unknown, requestId: string, report?: ReportError): GraphQLFormattedError => {
   const path = error instanceof GraphQLError && error.path ? { path: error.path } : {};
   const cause = causeOf(error);
-  if (isPublicError(cause)) return { message: cause.message, ...path, extensions: { ...cause.facts, code: cause.code } };
+  if (isPublicError(cause)) {
+    // The words are for callers; what lies behind them is for whoever runs the hub.
+    if (cause.cause !== undefined) report?.(cause, requestId);
+    return { message: cause.message, ...path, extensions: { ...cause.facts, code: cause.code } };
+  }
   if (cause instanceof GraphQLError) return { message: cause.message, ...path, extensions: withoutStack(cause.extensions) };
   report?.(cause, requestId);
   return { message: 'Something went wrong on our side.', ...path, extensions: { code: 'INTERNAL_SERVER_ERROR', requestId } };

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UnauthenticatedError } from '#core/errors.ts';
 import { publicViewer } from '#core/viewer.ts';
 import { type HttpServer, createHttpServer } from './http.ts';
-import { startGateway, subgraph, viewerWith } from './test-kit.ts';
+import { createGateway } from './index.ts';
+import { composeAll, startGateway, subgraph, viewerWith } from './test-kit.ts';
 
 const things = subgraph(
   'things',
@@ -104,10 +105,50 @@ test('what a resolver throws is masked, with a request id to quote', async () =>
 
 test('one log line per request, without credentials', async () => {
   lines.length = 0;
-  await post({ query: 'query Greeting { hello }', operationName: 'Greeting' }, { authorization: 'Bearer IPK_good', 'apollographql-client-name': 'web' });
+  await post({ query: 'query Greeting { hello }' }, { authorization: 'Bearer IPK_good', 'apollographql-client-name': 'web' });
   await expect.poll(() => lines.length).toBe(1);
   expect(lines[0]).toMatchObject({ msg: 'request', path: '/graphql', status: 200, operation: 'Greeting', client: 'web', errors: 0 });
   expect(JSON.stringify(lines)).not.toContain('IPK_');
+});
+
+test('closing answers what is under way', async () => {
+  const waiting = Promise.withResolvers<string>();
+  const asked = Promise.withResolvers<void>();
+  const slow = subgraph('slow', 'type Query { wait: String }', { Query: { wait: () => (asked.resolve(), waiting.promise) } });
+  const closing = await createHttpServer({ gateway: startGateway([slow]).gateway, logger, identify: async () => publicViewer });
+  const address = await closing.app.listen({ port: 0, host: '127.0.0.1' });
+  const answer = fetch(`${address}/graphql?query={wait}`).then((response) => response.json());
+  await asked.promise;
+  const closed = closing.app.close();
+  waiting.resolve('done');
+  expect(await answer).toEqual({ data: { wait: 'done' } });
+  await closed;
+  await expect(fetch(address)).rejects.toThrow();
+});
+
+test('a client that goes away is no longer worked for', async () => {
+  const aborted = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const gateway = createGateway({
+    supergraphSdl: composeAll([things]),
+    dataSources: () => ({
+      execute: ({ signal }) => {
+        asked.resolve();
+        signal.addEventListener('abort', () => aborted.resolve());
+        return aborted.promise.then(() => ({ data: { hello: null } }));
+      },
+      subscribe: async () => ({ data: null }),
+    }),
+  });
+  const other = await createHttpServer({ gateway, logger, identify: async () => publicViewer });
+  const address = await other.app.listen({ port: 0, host: '127.0.0.1' });
+  const client = new AbortController();
+  const answer = fetch(`${address}/graphql?query={hello}`, { signal: client.signal });
+  await asked.promise;
+  client.abort();
+  await expect(answer).rejects.toThrow();
+  await aborted.promise;
+  await other.app.close();
 });
 
 test('health tells balancers whether to send requests', async () => {

@@ -85,7 +85,9 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
       const parameters = read();
       const viewer = await identify(credentialIn(request.headers));
       noteRequest(request, parameters);
-      if (request.method === 'GET' && kindOf(gateway, parameters) !== 'query') return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only.'));
+      const { kind, name } = gateway.operationOf(parameters);
+      if (request.noted && name) request.noted.operation = name;
+      if (request.method === 'GET' && kind !== 'query') return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only.'));
       const result = await gateway.execute({ ...parameters, viewer, requestId: request.id, signal: signalOf(reply) });
       return send(reply, type, statusOf(result, type), result, request);
     } catch (error) {
@@ -97,9 +99,6 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
   app.get('/graphql', { exposeHeadRoute: false }, (request, reply) => handle(request, reply, () => parametersOfQuery(request.query as Record<string, unknown>)));
   app.route({ method: ['PUT', 'PATCH', 'DELETE', 'HEAD'], url: '/graphql', handler: (_, reply) => send(reply.header('allow', 'GET, POST'), mediaTypes.json, 405, refused('METHOD_NOT_ALLOWED', 'GraphQL is asked with GET or POST.')) });
 };
-
-/** Throws what the gateway would refuse anyway: a GET whose operation does not exist is answered like a POST. */
-const kindOf = (gateway: Gateway, parameters: Parameters): string => gateway.operationOf(parameters).kind;
 
 const refused = (code: string, message: string): FormattedExecutionResult => ({ errors: [{ message, extensions: { code } }] });
 

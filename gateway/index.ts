@@ -40,6 +40,7 @@ export type Gateway = {
   reload(supergraphSdl: string): void;
   /** How many groups of subscribers share executions; 0 when nobody listens. */
   liveGroups(): number;
+  /** Ends live operations and closes every data source. */
   dispose(): Promise<void>;
 };
 
@@ -73,6 +74,9 @@ export const createGateway = (options: GatewayOptions): Gateway => {
     },
     reload: (sdl) => holder.replace(sdl),
     liveGroups: () => runs.size,
-    dispose: () => holder.dispose(),
+    async dispose() {
+      await subscriptions.close();
+      await holder.dispose();
+    },
   };
 };

@@ -75,6 +75,15 @@ describe('one subscriber', () => {
     expect(started.gateway.liveGroups()).toBe(0);
   });
 
+  test('ends with the gateway', async () => {
+    const answers = await stream();
+    const waiting = answers.next();
+    await channel.waiting(1);
+    await started.gateway.dispose();
+    expect(await waiting).toEqual({ value: undefined, done: true });
+    expect([channel.open, started.gateway.liveGroups()]).toEqual([0, 0]);
+  });
+
   test('a source that fails ends with an error and is closed', async () => {
     const answers = await stream();
     const waiting = answers.next();

@@ -19,6 +19,8 @@ import { subgraphErrors } from './execute/subgraph-errors.ts';
 export type Subscriptions = {
   /** Throws RequestRefused when there is nothing to subscribe to. */
   subscribe(request: GatewayRequest): Promise<AsyncIterableIterator<FormattedExecutionResult>>;
+  /** Ends every live operation. */
+  close(): Promise<void>;
 };
 
 /** One opened source, with the engine that it was opened on. */
@@ -31,20 +33,26 @@ type Stream = {
   pending: Promise<IteratorResult<SourceEvent>> | null;
 };
 
-export const createSubscriptions = (holder: EngineHolder, runs: SharedRuns, report?: ReportError): Subscriptions => ({
-  async subscribe(request) {
-    const abort = new AbortController();
-    const open = (lease: Lease, kept?: Stream) => openStream(request, lease, abort.signal, runs, kept);
-    const lease = holder.lease();
-    try {
-      return createLive({ request, holder, abort, open, report, stream: await open(lease) });
-    } catch (error) {
-      abort.abort();
-      lease.release();
-      throw error;
-    }
-  },
-});
+export const createSubscriptions = (holder: EngineHolder, runs: SharedRuns, report?: ReportError): Subscriptions => {
+  const ends = new Set<() => Promise<void>>();
+  return {
+    async subscribe(request) {
+      const abort = new AbortController();
+      const open = (lease: Lease, kept?: Stream) => openStream(request, lease, abort.signal, runs, kept);
+      const lease = holder.lease();
+      try {
+        return createLive({ request, holder, abort, open, report, ends, stream: await open(lease) });
+      } catch (error) {
+        abort.abort();
+        lease.release();
+        throw error;
+      }
+    },
+    async close() {
+      await Promise.all([...ends].map((end) => end()));
+    },
+  };
+};
 
 /** `kept` is the stream before a reload: where the new plan asks the same of the same subgraph, its source goes on. */
 const openStream = async (request: GatewayRequest, lease: Lease, signal: AbortSignal, runs: SharedRuns, kept?: Stream): Promise<Stream> => {
@@ -82,6 +90,8 @@ type Live = {
   readonly abort: AbortController;
   readonly open: (lease: Lease, kept: Stream) => Promise<Stream>;
   readonly report: ReportError | undefined;
+  /** How to end each live operation, this one's among them. */
+  readonly ends: Set<() => Promise<void>>;
   stream: Stream;
 };
 
@@ -98,6 +108,7 @@ const createLive = (live: Live): AsyncIterableIterator<FormattedExecutionResult>
   const end = async (): Promise<void> => {
     if (isEnded) return;
     isEnded = true;
+    live.ends.delete(end);
     stopListening();
     request.signal.removeEventListener('abort', onAbort);
     wake?.();
@@ -105,6 +116,7 @@ const createLive = (live: Live): AsyncIterableIterator<FormattedExecutionResult>
     leave(live.stream);
     await closeSource(live.stream);
   };
+  live.ends.add(end);
   const onAbort = () => void end();
   request.signal.addEventListener('abort', onAbort, { once: true });
 

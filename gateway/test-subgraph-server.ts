@@ -30,14 +30,12 @@ export const serveSubgraph = async (schema: GraphQLSchema): Promise<SubgraphServ
   const server = createServer((request, response) => void handler(request, response));
   const sockets = new WebSocketServer({ server, path: '/graphql' });
   const live = useServer({ schema, onConnect: ({ connectionParams }) => void socketViewers.push(String(connectionParams?.['x-eventgraph-viewer'])) }, sockets);
+  let closed: Promise<void> | undefined;
   return {
     url: await listen(server),
     httpViewers,
     socketViewers,
-    async close() {
-      await live.dispose();
-      await closeServer(server);
-    },
+    close: () => (closed ??= Promise.resolve(live.dispose()).then(() => closeServer(server))),
   };
 };
 

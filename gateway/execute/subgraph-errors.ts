@@ -28,7 +28,7 @@ export const subgraphErrors = (step: FetchStep, errors: readonly unknown[]): rea
 /** The fetch as a whole failed: no answer, or one that is not an answer. */
 export const noteFailure = (execution: Execution, step: FetchStep, thrown: unknown, entities: readonly Entity[]): void => {
   const error = isPublicError(thrown) ? thrown : new EventgraphError('SUBREQUEST_FAILED', 'A subgraph could not be asked.', { requestId: execution.requestId }, { cause: thrown });
-  if (error !== thrown) execution.report?.(thrown, execution.requestId);
+  if (error.cause !== undefined) execution.report?.(error, execution.requestId);
   const path = soleTarget(entities);
   execution.errors.push({ message: error.message, ...(path ? { path } : {}), extensions: { ...error.facts, code: error.code, serviceName: step.subgraph } });
 };
