@@ -71,6 +71,7 @@ const freshEvent: EventCursor = { readAt: 0, touched: [] };
 export const eventOf = (cursor: Cursor, slug: string): EventCursor => cursor.events[slug] ?? freshEvent;
 
 export const withStream = (cursor: Cursor, name: string, changed: StreamCursor): Cursor => ({ ...cursor, streams: { ...cursor.streams, [name]: changed } });
+export const withoutStream = (cursor: Cursor, name: string): Cursor => ({ ...cursor, streams: Object.fromEntries(Object.entries(cursor.streams).filter(([each]) => each !== name)) });
 export const withEvent = (cursor: Cursor, slug: string, changed: EventCursor): Cursor => ({ ...cursor, events: { ...cursor.events, [slug]: changed } });
 
 export const withTouched = (cursor: Cursor, slug: string, dates: readonly string[]): Cursor => {

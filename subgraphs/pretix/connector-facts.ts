@@ -137,7 +137,7 @@ export const voidedFacts = (rows: readonly CheckInPayload[], eventsOf: (row: Che
     .filter((row) => !row.successful && row.error_reason === 'annulled')
     .flatMap((row) => eventsOf(row).map((eventId) => ({ kind: 'checkInVoided' as const, eventId, upstreamId: String(row.id), at: now })));
 
-/** What holds for a whole event or series. `eventId` is that of the series, which is no event of the hub itself. */
+/** What holds for a whole event or series: `data.slug` says which, `eventId` may be any one of a series' dates. */
 export const recordFact = (eventId: string, type: RecordFact['type'], upstreamId: string, data: RecordFact['data'], now: Date): RecordFact => ({ kind: 'record', eventId, type, upstreamId, at: now, data });
 
 export const eventRecord = (event: PretixEventPayload, date: SubeventPayload | null, naming: Naming, now: Date): RecordFact =>
@@ -145,22 +145,28 @@ export const eventRecord = (event: PretixEventPayload, date: SubeventPayload | n
     hubEventId(naming, event.slug, date?.id ?? null),
     'pretix.event',
     date ? `${event.slug}/${date.id}` : event.slug,
-    { organizer: naming.organizer, slug: event.slug, subevent: date?.id ?? null, series: hubEventId(naming, event.slug, null), currency: event.currency, live: event.live, testmode: event.testmode },
+    { organizer: naming.organizer, slug: event.slug, subevent: date?.id ?? null, currency: event.currency, live: event.live, testmode: event.testmode },
     now,
   );
 
-export const productRecord = (eventId: string, item: ItemPayload, now: Date): RecordFact =>
-  recordFact(eventId, 'pretix.product', String(item.id), { name: inEnglish(item.name), active: item.active, admission: item.admission, price: item.default_price, variations: item.variations.map((each) => ({ id: each.id, name: inEnglish(each.value), active: each.active, price: each.price })) }, now);
+/** All that there is now: what is known and not here was deleted. */
+export const offerRecord = (eventId: string, slug: string, offer: Readonly<Record<'products' | 'quotas' | 'lists', readonly { readonly id: number }[]>>, now: Date): RecordFact => {
+  const ids = (rows: readonly { readonly id: number }[]) => rows.map(({ id }) => String(id));
+  return recordFact(eventId, 'pretix.offer', slug, { slug, products: ids(offer.products), quotas: ids(offer.quotas), lists: ids(offer.lists) }, now);
+};
 
-export const quotaRecord = (eventId: string, quota: QuotaPayload, now: Date): RecordFact =>
-  recordFact(eventId, 'pretix.quota', String(quota.id), { name: quota.name, size: quota.size, subevent: quota.subevent, products: quota.items, variations: quota.variations, closed: quota.closed, available: quota.available, availableNumber: quota.available_number }, now);
+export const productRecord = (eventId: string, slug: string, item: ItemPayload, now: Date): RecordFact =>
+  recordFact(eventId, 'pretix.product', String(item.id), { slug, name: inEnglish(item.name), active: item.active, admission: item.admission, price: item.default_price, variations: item.variations.map((each) => ({ id: each.id, name: inEnglish(each.value), active: each.active, price: each.price })) }, now);
 
-export const listRecord = (eventId: string, list: CheckInListPayload, status: CheckInListStatus, now: Date): RecordFact =>
+export const quotaRecord = (eventId: string, slug: string, quota: QuotaPayload, now: Date): RecordFact =>
+  recordFact(eventId, 'pretix.quota', String(quota.id), { slug, name: quota.name, size: quota.size, subevent: quota.subevent, products: quota.items, variations: quota.variations, closed: quota.closed, available: quota.available, availableNumber: quota.available_number }, now);
+
+export const listRecord = (eventId: string, slug: string, list: CheckInListPayload, status: CheckInListStatus, now: Date): RecordFact =>
   recordFact(
     eventId,
     'pretix.checkInList',
     String(list.id),
-    { name: list.name, subevent: list.subevent, allProducts: list.all_products, products: list.limit_products, includePending: list.include_pending, allowMultipleEntries: list.allow_multiple_entries, allowEntryAfterExit: list.allow_entry_after_exit, checkInCount: status.checkin_count, positionCount: status.position_count, insideCount: status.inside_count },
+    { slug, name: list.name, subevent: list.subevent, allProducts: list.all_products, products: list.limit_products, includePending: list.include_pending, allowMultipleEntries: list.allow_multiple_entries, allowEntryAfterExit: list.allow_entry_after_exit, checkInCount: status.checkin_count, positionCount: status.position_count, insideCount: status.inside_count },
     now,
   );
 

@@ -12,11 +12,12 @@ import { PushError, UpstreamError } from '#core/errors.ts';
 import { type Fact, eventId, timezone } from '#core/facts.ts';
 import type { UpstreamHttp } from '#core/upstream-http.ts';
 import { type Calendar, type CalendarEvent, readCalendar } from './connector-calendar.ts';
-import { type Cursor, afterPage, beginPass, eventOf, keepEvents, readCursor, streamOf, wholeOrganizer, withEvent, withStream, withTouched } from './connector-cursor.ts';
-import { type Naming, accepted, eventFact, eventRecord, hubEventId, listRecord, orderFacts, productRecord, quotaRecord, voidedFacts } from './connector-facts.ts';
+import { type Cursor, afterPage, beginPass, keepEvents, readCursor, streamOf, wholeOrganizer, withStream, withTouched, withoutStream } from './connector-cursor.ts';
+import { type Naming, accepted, eventFact, eventRecord, hubEventId, orderFacts } from './connector-facts.ts';
+import { dueEvents, readOffer } from './connector-offers.ts';
 import { type PretixClient, createPacer, createPretixClient } from './upstream.ts';
 import { notification, slug } from './upstream-payloads.ts';
-import type { CheckInListPayload, CheckInPayload, OrderPayload } from './upstream-payloads.ts';
+import type { OrderPayload } from './upstream-payloads.ts';
 
 export const settings = z.object({
   /** Slug of the organizer. */
@@ -30,6 +31,8 @@ export const settings = z.object({
   typeProperty: z.string().default('type'),
   /** Hub-wide ids given by hand, by `slug` or `slug/date`. */
   eventIds: z.record(z.string(), eventId).default({}),
+  /** Whether the hub adds a webhook to pretix, so that it learns of changes at once. The token needs the right to change the organizer's settings. */
+  webhooks: z.boolean().default(true),
   /** pretix Hosted allows 360 to an organizer, and others may hold tokens too. */
   requestsPerMinute: z.number().int().min(1).max(6000).default(300),
 });
@@ -37,9 +40,6 @@ export type PretixSettings = z.infer<typeof settings>;
 
 type Context = ConnectorContext<PretixSettings>;
 
-const readEveryMs = 600_000;
-/** How many events are read again in one pull though their orders did not change. */
-const readAgainAtOnce = 20;
 /** Far beyond any real pass; a stream that never ends does end here. */
 const maxPages = 20_000;
 
@@ -50,6 +50,19 @@ export const connector: Connector<PretixSettings> = {
     await clientOf(context).organizer();
   },
   fetchSample: (context) => clientOf(context).sample(),
+  /** pretix signs nothing, so there is no key to exchange: only where to push to. Done once, however often it is called. */
+  async exchangeKeys(context) {
+    const target = context.service.endpoints.webhook;
+    if (target === null || !context.service.settings.webhooks) return;
+    const client = clientOf(context);
+    try {
+      const { rows } = await client.webhooks();
+      if (!rows.some((each) => each.enabled && each.target_url === target)) await client.createWebhook(target, webhookActions);
+    } catch (error) {
+      if (!(error instanceof UpstreamError) || error.facts.status !== 403) throw error;
+      throw new UpstreamError('status', 'The token may not add a webhook. Allow its team to change organizer settings, or set `webhooks` to false to poll alone.', { status: 403, field: 'settings.webhooks' });
+    }
+  },
   async *pull(context, stored) {
     const client = clientOf(context);
     const naming = namingOf(context);
@@ -59,10 +72,10 @@ export const connector: Connector<PretixSettings> = {
 
     const failed = new Map<string, Rejected>();
     const positions = new Map<number, string>();
-    for (const name of context.service.settings.events ?? [wholeOrganizer]) {
-      if (name !== wholeOrganizer && !calendar.events.has(name)) continue;
+    for (const name of streamsToRead(cursor, calendar, context.service.settings.events)) {
       try {
         for await (const page of readStream(context, client, calendar, naming, name, cursor, positions)) yield batch(page.facts, page.rejected, (cursor = page.cursor));
+        if (context.service.settings.events === null && name !== wholeOrganizer) cursor = withoutStream(cursor, name);
       } catch (error) {
         if (name === wholeOrganizer || !isOfOneEvent(error)) throw error;
         failed.set(name, refusal(name, error));
@@ -70,7 +83,7 @@ export const connector: Connector<PretixSettings> = {
     }
     for (const event of dueEvents(cursor, calendar, context.now()).filter(({ payload }) => !failed.has(payload.slug))) {
       try {
-        const read = await readOffer(context, client, event, naming, cursor, positions);
+        const read = await readOffer({ client, event, naming, cursor, positions, now: context.now() });
         yield batch(read.facts, read.rejected, (cursor = read.cursor));
       } catch (error) {
         if (!isOfOneEvent(error)) throw error;
@@ -97,6 +110,24 @@ const clientOf = (context: Context): PretixClient => {
   const pace = pacers.get(http) ?? createPacer(service.settings.requestsPerMinute);
   pacers.set(http, pace);
   return createPretixClient({ http, signal, pace, api: service.endpoints.api, token: service.credentials.apiKey, organizer: service.settings.organizer });
+};
+
+/** What can change a number: the rest of pretix's many actions would only cost calls. */
+const webhookActions = [
+  ...['placed', 'placed.require_approval', 'paid', 'canceled', 'reactivated', 'expired', 'modified', 'changed.*', 'refund.done', 'approved', 'denied', 'deleted'].map((action) => `pretix.event.order.${action}`),
+  ...['checkin', 'checkin.reverted', 'added', 'changed', 'deleted', 'item.*', 'quota.*', 'live.activated', 'live.deactivated'].map((action) => `pretix.event.${action}`),
+  ...['added', 'changed', 'deleted'].map((action) => `pretix.subevent.${action}`),
+];
+
+/**
+ * One stream for each wanted event, or one for all of them; then also one, once, for each event that the token has come
+ * to see since: its older orders are long behind the cursor.
+ */
+const streamsToRead = (cursor: Cursor, calendar: Calendar, wanted: readonly string[] | null): string[] => {
+  const slugs = [...calendar.events.keys()];
+  if (wanted !== null) return slugs;
+  const began = streamOf(cursor, wholeOrganizer).since !== null;
+  return [wholeOrganizer, ...slugs.filter((slug) => cursor.streams[slug] || (began && !cursor.events[slug]))];
 };
 
 const namingOf = ({ service: { settings } }: Context): Naming => settings;
@@ -154,59 +185,9 @@ const readStream = async function* (context: Context, client: PretixClient, cale
 
 const datesOf = (order: OrderPayload): string[] => order.positions.map(({ subevent }) => (subevent === null ? '' : String(subevent)));
 
-/** Events whose orders changed, then those that were never read, then those that were not read for longest. */
-const dueEvents = (cursor: Cursor, calendar: Calendar, now: Date): CalendarEvent[] => {
-  const all = [...calendar.events.values()].map((event) => ({ event, state: eventOf(cursor, event.payload.slug) }));
-  const touched = all.filter(({ state }) => state.touched.length > 0);
-  const untouched = all.filter(({ state }) => state.touched.length === 0);
-  const unread = untouched.filter(({ state }) => state.readAt === 0);
-  const stale = untouched.filter(({ state }) => state.readAt > 0 && now.getTime() - state.readAt >= readEveryMs).sort((a, b) => a.state.readAt - b.state.readAt);
-  return [...touched, ...unread, ...stale.slice(0, readAgainAtOnce)].map(({ event }) => event);
-};
-
-/** Products, quotas, lists with their numbers, and what was annulled, of one event or series. */
-const readOffer = async (context: Context, client: PretixClient, event: CalendarEvent, naming: Naming, cursor: Cursor, positions: ReadonlyMap<number, string>): Promise<Read> => {
-  const { slug } = event.payload;
-  const series = hubEventId(naming, slug, null);
-  const before = eventOf(cursor, slug);
-  const now = context.now();
-  const again = now.getTime() - before.readAt >= readEveryMs;
-  const items = again ? await client.items(slug) : { rows: [], rejected: [] };
-  const quotas = await client.quotas(slug);
-  const lists = await client.checkInLists(slug);
-  const annulled = before.touched.length > 0 ? await client.checkIns(slug, { errorReason: 'annulled' }) : { rows: [], rejected: [] };
-  const records: Fact[] = [...items.rows.map((each) => productRecord(series, each, now)), ...quotas.rows.map((each) => quotaRecord(series, each, now))];
-  for (const list of lists.rows.filter((each) => isConcerned(each, before.touched, again, event, now))) records.push(listRecord(series, list, await client.checkInListStatus(slug, list.id), now));
-  return {
-    facts: [...records, ...voidedFacts(annulled.rows, (row) => eventsOf(row, lists.rows, before.touched, event, naming, positions), now)],
-    rejected: [items, quotas, lists, annulled].flatMap(({ rejected }) => rejected),
-    cursor: withEvent(cursor, slug, { readAt: again ? now.getTime() : before.readAt, touched: [] }),
-  };
-};
-
-/**
- * The event of a check-in. After an interrupted pull the position may not be known; in a series, on a list for all
- * dates, it is then of one of the dates that were touched, and taking it back in the others does nothing.
- */
-const eventsOf = (row: CheckInPayload, lists: readonly CheckInListPayload[], touched: readonly string[], { payload }: CalendarEvent, naming: Naming, positions: ReadonlyMap<number, string>): readonly string[] => {
-  if (row.position === null) return [];
-  const known = positions.get(row.position);
-  if (known !== undefined) return [known];
-  if (!payload.has_subevents) return [hubEventId(naming, payload.slug, null)];
-  const date = lists.find(({ id }) => id === row.list)?.subevent;
-  return (date ? [date] : touched.filter(Boolean).map(Number)).map((each) => hubEventId(naming, payload.slug, each));
-};
-
 /** Check-ins without an id could not be counted once. */
 const uncountable = (order: OrderPayload): Rejected[] =>
   order.positions.flatMap(({ id, checkins }) => checkins.filter((each) => each.id === undefined).map(() => ({ upstreamId: `position:${id}`, reason: 'A check-in without an id: this pretix is older than 2024.', raw: null })));
-
-/** A series may have a list for each of a thousand dates: only those are asked whose numbers can have changed. */
-const isConcerned = (list: CheckInListPayload, touched: readonly string[], again: boolean, event: CalendarEvent, now: Date): boolean => {
-  if (list.subevent === null || touched.includes(String(list.subevent))) return true;
-  const date = event.dates.find(({ id }) => id === list.subevent);
-  return again && date !== undefined && Math.abs(Date.parse(date.date_from) - now.getTime()) < 86_400_000;
-};
 
 const parseJson = (body: Buffer): unknown => {
   try {

@@ -1,0 +1,248 @@
+import { describe, expect, test } from 'vitest';
+import type { Batch, ConnectorContext } from '#core/connector.ts';
+import { PushError } from '#core/errors.ts';
+import { type Fact, fact as factSchema, factsOf } from '#core/facts.ts';
+import { createUpstreamHttp } from '#core/upstream-http.ts';
+import { createApi } from '#scripts/pretix/api.ts';
+import { createManualClock } from '#simulators/gatekeeper/clock.ts';
+import { badDays } from '#simulators/pretix/bad-days.ts';
+import { createPretixSimulator } from '#simulators/pretix/index.ts';
+import { contractPlan } from '#simulators/pretix/plans.ts';
+import { createVisitor } from '#simulators/pretix/visitor.ts';
+import { type PretixSettings, connector, settings } from './connector.ts';
+
+/** Longer than the overlap of two pulls: what is older is not read again. */
+const longAgo = 20_000;
+const begin = Date.UTC(2024, 5, 1, 9);
+
+/** A pretix, somebody who buys and scans there, and what ingestion would hand to the connector. */
+const start = async (wanted: object = {}, { timeoutMs = 400, apiKey = undefined as string | undefined, requestsPerMinute = null as number | null } = {}) => {
+  const clock = createManualClock(begin);
+  const pretix = await createPretixSimulator({ plan: contractPlan, clock, requestsPerMinute, webhookRetryMs: [] });
+  const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs, retries: 0 });
+  const context: ConnectorContext<PretixSettings> = {
+    service: { serviceId: 's1', serviceName: 'pretix', endpoints: { api: pretix.url, webhook: null, healthCheck: pretix.url }, credentials: { type: 'api_key', apiKey: apiKey ?? pretix.token }, settings: settings.parse({ organizer: 'acme', ...wanted }), pushSecret: 'x' },
+    http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(clock.now()), signal: new AbortController().signal,
+  };
+  let cursor: unknown = null;
+  const pull = async () => {
+    const batches: Batch[] = [];
+    const before = pretix.requests.length;
+    for await (const batch of connector.pull(context, cursor)) {
+      batches.push(batch);
+      cursor = JSON.parse(JSON.stringify(batch.cursor));
+    }
+    return { facts: batches.flatMap(({ facts }) => facts), rejected: batches.flatMap(({ rejected }) => rejected), calls: pretix.requests.slice(before) };
+  };
+  const api = createApi(pretix);
+  return { clock, pretix, api, visitor: await createVisitor(api), context, pull, [Symbol.asyncDispose]: async () => void (await Promise.all([http.close(), pretix[Symbol.asyncDispose]()])) };
+};
+
+const record = (facts: readonly Fact[], type: string) => factsOf(facts, 'record').filter((each) => each.type === type);
+
+describe('a pull from the beginning', () => {
+  test('tells events, and the dates of a series instead of the series', async () => {
+    await using it = await start({ region: 'europe' });
+    const { facts, rejected } = await it.pull();
+    expect(rejected).toEqual([]);
+    for (const fact of facts) expect(factSchema.parse(fact)).toEqual(fact);
+    const events = factsOf(facts, 'event');
+    const [first, second] = [...(it.pretix.world.events.get('workshops')?.subevents ?? [])].map(({ id }) => id);
+    expect(events.map(({ eventId, name, product, timezone }) => [eventId, name, product, timezone])).toEqual([
+      ['acme-concert', 'Summer Concert', 'PretixEvent', 'Europe/Berlin'],
+      ['acme-conf', 'Tech Conference', 'PretixEvent', 'Asia/Seoul'],
+      [`acme-workshops-${first}`, 'Workshop 1', 'PretixEvent', 'America/New_York'],
+      [`acme-workshops-${second}`, 'Workshop 2', 'PretixEvent', 'America/New_York'],
+    ]);
+    expect(events[1]).toMatchObject({ start: new Date(begin + 86_400_000), end: new Date(begin + 32 * 3_600_000), organizer: 'Acme Events', region: 'europe', public: true, venue: { name: 'Hall 1', address: 'Hall 1\n1 Main Street' } });
+    expect(factsOf(facts, 'observation').map(({ eventId }) => eventId).sort()).toEqual(events.map(({ eventId }) => eventId).sort());
+    expect(record(facts, 'pretix.product').map(({ data }) => data?.name)).toEqual(['Standing', 'Seated', 'Regular', 'Student', 'Shirt', 'Seat']);
+  });
+  test('tells tickets, who came and went, and what pretix counts itself', async () => {
+    await using it = await start();
+    const paid = await it.visitor.buy('conf', ['Regular', 'Shirt']);
+    await it.visitor.buy('conf', ['Student'], { status: 'n' });
+    await it.visitor.buy('conf', ['Student'], { status: 'n', valid_if_pending: true });
+    await it.visitor.scan('conf', 'Main', paid.positions[0]?.secret);
+    await it.visitor.scan('conf', 'Main', paid.positions[0]?.secret);
+    await it.visitor.scan('conf', 'Main', paid.positions[0]?.secret, { type: 'exit', datetime: '2024-06-01T09:30:00Z' });
+    const { facts } = await it.pull();
+    expect(factsOf(facts, 'registration').map(({ eventId, state }) => [eventId, state])).toEqual([['acme-conf', 'PENDING'], ['acme-conf', 'CONFIRMED'], ['acme-conf', 'CONFIRMED'], ['acme-conf', 'CONFIRMED']]);
+    const area = String(await it.visitor.listId('conf', 'Main'));
+    const participant = `hash of position:${paid.positions[0]?.id}`;
+    expect(factsOf(facts, 'checkIn').sort((a, b) => a.direction.localeCompare(b.direction))).toMatchObject([
+      { eventId: 'acme-conf', direction: 'ENTRY', area, participant, gateId: null, at: new Date(begin) },
+      { eventId: 'acme-conf', direction: 'EXIT', area, participant, at: new Date('2024-06-01T09:30:00Z') },
+    ]);
+    expect(record(facts, 'pretix.checkInList').find(({ upstreamId }) => upstreamId === area)?.data).toMatchObject({ name: 'Main', checkInCount: 1, positionCount: 3, insideCount: 0 });
+    expect(record(facts, 'pretix.order').find(({ upstreamId }) => upstreamId === paid.code)?.data).toMatchObject({ status: 'p', total: '64.00', positions: [{ state: 'CONFIRMED', checkIns: [expect.any(String), expect.any(String)] }, { checkIns: [] }] });
+  });
+  test('carries no name, mail or secret of anybody', async () => {
+    await using it = await start();
+    const { code, positions } = await it.visitor.buy('conf', ['Regular']);
+    const { facts, rejected } = await it.pull();
+    const all = JSON.stringify([facts, rejected]);
+    expect(all).toContain(code);
+    expect(all).not.toMatch(/canary/i);
+    expect(all).not.toContain(positions[0]?.secret);
+  });
+});
+
+describe('the next pull', () => {
+  test('costs four calls when nothing changed, and says that everything is known up to now', async () => {
+    await using it = await start();
+    await it.visitor.buy('conf', ['Regular']);
+    it.clock.advance(longAgo);
+    await it.pull();
+    it.clock.advance(60_000);
+    const { facts, calls } = await it.pull();
+    const base = '/api/v1/organizers/acme/';
+    expect(calls).toEqual([base, `${base}events/`, `${base}subevents/`, `${base}orders/`]);
+    expect(factsOf(facts, 'observation')).toHaveLength(4);
+    expect(factsOf(facts, 'registration')).toEqual([]);
+  });
+  test('tells what changed, and reads the numbers of that event alone', async () => {
+    await using it = await start();
+    const { code, positions } = await it.visitor.buy('conf', ['Regular', 'Student']);
+    await it.visitor.buy('concert', ['Seated']);
+    it.clock.advance(longAgo);
+    await it.pull();
+    it.clock.advance(60_000);
+    await it.api.call('DELETE', `events/conf/orderpositions/${positions[0]?.id}/`);
+    const canceled = await it.pull();
+    expect(factsOf(canceled.facts, 'registration').map(({ upstreamId, state }) => [upstreamId, state])).toEqual([[String(positions[0]?.id), 'CANCELLED'], [String(positions[1]?.id), 'CONFIRMED']]);
+    expect(canceled.calls.filter((path) => path.includes('concert'))).toEqual([]);
+    it.clock.advance(60_000);
+    await it.api.call('POST', `events/conf/orders/${code}/mark_canceled/`, {});
+    expect(factsOf((await it.pull()).facts, 'registration').map(({ state }) => state)).toEqual(['CANCELLED', 'CANCELLED']);
+  });
+  test('takes back what was annulled', async () => {
+    await using it = await start();
+    const { positions } = await it.visitor.buy('workshops', ['Seat'], { date: 1 });
+    await it.visitor.scan('workshops', 'All dates', positions[0]?.secret, { nonce: 'n1' });
+    const [came] = factsOf((await it.pull()).facts, 'checkIn');
+    it.clock.advance(60_000);
+    await it.api.call('POST', 'checkinrpc/annul/', { lists: [await it.visitor.listId('workshops', 'All dates')], nonce: 'n1' });
+    const { facts } = await it.pull();
+    expect(factsOf(facts, 'checkInVoided')).toMatchObject([{ eventId: came?.eventId, upstreamId: came?.upstreamId }]);
+    expect(factsOf(facts, 'checkIn')).toEqual([]);
+    expect(record(facts, 'pretix.order')[0]?.data).toMatchObject({ positions: [{ checkIns: [] }] });
+  });
+  test('reads products, quotas and lists of an event again after ten minutes', async () => {
+    await using it = await start();
+    await it.pull();
+    it.clock.advance(601_000);
+    expect(record((await it.pull()).facts, 'pretix.product')).toHaveLength(6);
+  });
+  test('reads an event whole that the token came to see later, however old its orders', async () => {
+    await using it = await start();
+    const hidden = it.pretix.world.events.get('conf');
+    const events = it.pretix.world.events as Map<string, NonNullable<typeof hidden>>;
+    const { code } = await it.visitor.buy('conf', ['Regular']);
+    events.delete('conf');
+    await it.pull();
+    it.clock.advance(86_400_000);
+    await it.pull();
+    if (hidden) events.set('conf', hidden);
+    expect(record((await it.pull()).facts, 'pretix.order').map(({ upstreamId }) => upstreamId)).toEqual([code]);
+    it.clock.advance(60_000);
+    expect((await it.pull()).calls.filter((path) => path.includes('orders'))).toEqual(['/api/v1/organizers/acme/orders/']);
+  });
+  test('goes on behind the last page that was stored when it was interrupted', async () => {
+    await using it = await start();
+    const codes = new Set<string>();
+    for (let bought = 0; bought < 120; bought++) codes.add((await it.visitor.buy('conf', ['Regular'])).code);
+    const iterator = connector.pull(it.context, null)[Symbol.asyncIterator]();
+    const seen: string[] = [];
+    let cursor: unknown = null;
+    for (let batches = 0; batches < 2; batches++) {
+      const { value } = (await iterator.next()) as { value: Batch };
+      seen.push(...record(value.facts, 'pretix.order').map(({ upstreamId }) => upstreamId));
+      cursor = JSON.parse(JSON.stringify(value.cursor));
+    }
+    expect(seen).toHaveLength(50);
+    for await (const batch of connector.pull(it.context, cursor)) seen.push(...record(batch.facts, 'pretix.order').map(({ upstreamId }) => upstreamId));
+    expect(new Set(seen)).toEqual(codes);
+    expect(seen.length).toBeLessThan(codes.size + 5);
+  });
+});
+
+describe('settings', () => {
+  test('choose events; one that is gone is told and holds up no other', async () => {
+    await using it = await start({ events: ['gone', 'conf'], eventIds: { conf: 'tech-conference-2024' } });
+    await it.visitor.buy('conf', ['Regular']);
+    await it.visitor.buy('concert', ['Seated']);
+    const { facts, rejected } = await it.pull();
+    expect(rejected.map(({ upstreamId }) => upstreamId)).toEqual(['gone']);
+    expect([...new Set(facts.map(({ eventId }) => eventId))]).toEqual(['tech-conference-2024']);
+    expect(factsOf(facts, 'observation')).toHaveLength(1);
+  });
+  test('that are wrong are refused with the field', () => {
+    expect(settings.safeParse({}).error?.issues[0]?.path).toEqual(['organizer']);
+    expect(settings.safeParse({ organizer: '../admin' }).success).toBe(false);
+    expect(settings.safeParse({ organizer: 'a', timezone: 'Mars/Base' }).error?.issues[0]?.path).toEqual(['timezone']);
+  });
+});
+
+describe('a bad day', () => {
+  test('of one event costs only its own news', async () => {
+    await using it = await start();
+    await it.visitor.buy('conf', ['Regular']);
+    it.pretix.misbehave('status-500', /events\/conf\/quotas/);
+    const { facts, rejected } = await it.pull();
+    expect(rejected).toEqual([{ upstreamId: 'conf', reason: expect.stringContaining('UPSTREAM_STATUS'), raw: null }]);
+    expect(factsOf(facts, 'registration')).toHaveLength(1);
+    expect(factsOf(facts, 'observation').map(({ eventId }) => eventId)).not.toContain('acme-conf');
+    it.pretix.misbehave('none');
+    it.clock.advance(60_000);
+    expect(record((await it.pull()).facts, 'pretix.quota').map(({ data }) => data?.slug)).toEqual(['conf']);
+  });
+  for (const day of badDays.filter((each) => each !== 'none'))
+    test(`of the whole server (${day}) ends the pull with a reason, and the next one goes on`, async () => {
+      await using it = await start({}, { timeoutMs: 200 });
+      await it.pull();
+      await it.visitor.buy('conf', ['Regular']);
+      it.pretix.misbehave(day, /\/orders\//);
+      await expect(it.pull()).rejects.toMatchObject({ code: expect.stringMatching(/^UPSTREAM_(TIMEOUT|STATUS|NOT_JSON|SHAPE)$/) });
+      it.pretix.misbehave('none');
+      expect(factsOf((await it.pull()).facts, 'registration')).toHaveLength(1);
+    });
+  test('with a wrong token, or over the rate limit, says so', async () => {
+    await using wrong = await start({}, { apiKey: 'nobody' });
+    await expect(connector.checkHealth(wrong.context)).rejects.toMatchObject({ code: 'UPSTREAM_STATUS', facts: { status: 401 } });
+    await using busy = await start({}, { requestsPerMinute: 2 });
+    await expect(busy.pull()).rejects.toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryAfterMs: 60_000 });
+  });
+  test('of a clock that runs a year ahead wins over nothing that is told later', async () => {
+    await using it = await start();
+    const { code } = await it.visitor.buy('conf', ['Regular']);
+    const order = it.pretix.world.events.get('conf')?.orders[0];
+    if (order) order.last_modified = '2025-06-01T09:00:00.000000Z';
+    expect(record((await it.pull()).facts, 'pretix.order')[0]).toMatchObject({ upstreamId: code, at: new Date(begin) });
+  });
+});
+
+describe('a push', () => {
+  const push = (body: unknown) => ({ headers: {}, query: {}, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) });
+  const told = { notification_id: 1, organizer: 'acme', event: 'conf', code: 'ABC23', action: 'pretix.event.order.placed' };
+  test('is a hint and never a fact', async () => {
+    await using it = await start();
+    expect(await connector.receive?.(it.context, push(told))).toEqual({ kind: 'hint' });
+    expect(await connector.receive?.(it.context, push({ notification_id: 2, organizer: 'acme', event: 'conf', subevent: 3, action: 'pretix.subevent.changed' }))).toEqual({ kind: 'hint' });
+  });
+  test('of another organizer, or that is none, is refused', async () => {
+    await using it = await start();
+    for (const body of [{ ...told, organizer: 'else' }, { ...told, action: 'rm -rf' }, { ...told, notification_id: 'x' }, {}, [], 'half {', '']) await expect(connector.receive?.(it.context, push(body))).rejects.toMatchObject({ code: 'PUSH_MALFORMED' });
+    await expect(connector.receive?.(it.context, push('x'))).rejects.toBeInstanceOf(PushError);
+  });
+  test('is asked for once, and comes when somebody buys', async () => {
+    await using it = await start();
+    const context = { ...it.context, service: { ...it.context.service, endpoints: { ...it.context.service.endpoints, webhook: 'http://127.0.0.1:9/ingest/s1' } } };
+    await connector.exchangeKeys?.(context);
+    await connector.exchangeKeys?.(context);
+    expect(it.pretix.webhooks.all.map(({ target_url, enabled }) => [target_url, enabled])).toEqual([['http://127.0.0.1:9/ingest/s1', true]]);
+    await it.visitor.buy('conf', ['Regular']);
+    await it.pretix.webhooks.settled();
+    expect(it.pretix.webhooks.counts().failed).toBe(2);
+  });
+});
