@@ -43,6 +43,8 @@ export type Engine = {
   readonly supergraph: LoadedSupergraph;
   readonly operations: Operations;
   readonly dataSources: ReadonlyMap<string, DataSource>;
+  /** How many plans were made so far. */
+  planned(): number;
   /** Throws RequestRefused, or `QUERY_PLANNING_FAILED`. */
   prepare(operation: Operation, rawVariables: Variables | null | undefined, viewer: Viewer): Prepared;
   /** `primary` is the source's answer for one event of a subscription. */
@@ -63,6 +65,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     supergraph,
     operations,
     dataSources,
+    planned: () => planning.made,
     prepare(found, rawVariables, viewer) {
       const variables = operations.coerce(found, rawVariables);
       const operation = conditions.evaluate(found, variables);

@@ -41,7 +41,7 @@ declare module 'fastify' {
 }
 
 export const createHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
-  const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: options.bodyLimit ?? 1_000_000, forceCloseConnections: 'idle', routerOptions: { querystringParser: parseQueryString } });
+  const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: options.bodyLimit ?? 1_000_000, forceCloseConnections: 'idle', requestTimeout: 60_000, routerOptions: { querystringParser: parseQueryString } });
   app.decorateRequest('noted', null);
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, workerSrc: ["'self'", 'blob:'] } } });
   app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id));

@@ -38,6 +38,8 @@ export type Gateway = {
   subscribe(request: GatewayRequest): Promise<AsyncIterableIterator<FormattedExecutionResult> | FormattedExecutionResult>;
   /** Serves another supergraph from now on. Throws `SUPERGRAPH_INVALID` and changes nothing if it cannot be loaded. */
   reload(supergraphSdl: string): void;
+  /** How many plans were made for the serving supergraph. */
+  planned(): number;
   /** How many groups of subscribers share executions; 0 when nobody listens. */
   liveGroups(): number;
   /** Ends live operations and closes every data source. */
@@ -73,9 +75,10 @@ export const createGateway = (options: GatewayOptions): Gateway => {
       }
     },
     reload: (sdl) => holder.replace(sdl),
+    planned: () => holder.current().planned(),
     liveGroups: () => runs.size,
     async dispose() {
-      await subscriptions.close();
+      subscriptions.close();
       await holder.dispose();
     },
   };

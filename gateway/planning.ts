@@ -13,14 +13,21 @@ import type { LoadedSupergraph } from './supergraph.ts';
 export type Planning = {
   /** `operation` is already without conditions and without what the viewer may not see; its key says so. */
   planOf(operation: Operation): Plan;
+  /** How many plans were made so far. */
+  readonly made: number;
 };
 
 export const createPlanning = (supergraph: LoadedSupergraph, maxPlans = 2_000): Planning => {
   const plans = new LRUCache<string, Plan>({ max: maxPlans });
+  let made = 0;
   return {
+    get made() {
+      return made;
+    },
     planOf(operation) {
       const known = plans.get(operation.key);
       if (known) return known;
+      made++;
       const plan = buildPlan(supergraph, operation);
       plans.set(operation.key, plan);
       return plan;

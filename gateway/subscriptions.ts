@@ -20,7 +20,7 @@ export type Subscriptions = {
   /** Throws RequestRefused when there is nothing to subscribe to. */
   subscribe(request: GatewayRequest): Promise<AsyncIterableIterator<FormattedExecutionResult>>;
   /** Ends every live operation. */
-  close(): Promise<void>;
+  close(): void;
 };
 
 /** One opened source, with the engine that it was opened on. */
@@ -34,22 +34,22 @@ type Stream = {
 };
 
 export const createSubscriptions = (holder: EngineHolder, runs: SharedRuns, report?: ReportError): Subscriptions => {
-  const ends = new Set<() => Promise<void>>();
+  const ends = new Set<() => void>();
   return {
     async subscribe(request) {
       const abort = new AbortController();
       const open = (lease: Lease, kept?: Stream) => openStream(request, lease, abort.signal, runs, kept);
       const lease = holder.lease();
       try {
-        return createLive({ request, holder, abort, open, report, ends, stream: await open(lease) });
+        return start({ request, holder, abort, open, report, stream: await open(lease), isEnded: false, wake: null, undo: [] }, ends);
       } catch (error) {
         abort.abort();
         lease.release();
         throw error;
       }
     },
-    async close() {
-      await Promise.all([...ends].map((end) => end()));
+    close() {
+      for (const end of [...ends]) end();
     },
   };
 };
@@ -90,74 +90,75 @@ type Live = {
   readonly abort: AbortController;
   readonly open: (lease: Lease, kept: Stream) => Promise<Stream>;
   readonly report: ReportError | undefined;
-  /** How to end each live operation, this one's among them. */
-  readonly ends: Set<() => Promise<void>>;
   stream: Stream;
+  isEnded: boolean;
+  /** Ends the wait for an event: after a reload, and at the end. */
+  wake: (() => void) | null;
+  /** What to undo at the end. */
+  readonly undo: (() => void)[];
 };
 
 const done: IteratorReturnResult<undefined> = { value: undefined, done: true };
 /** What ended the wait for an event when it was not an event. */
 const woken = Symbol('reloaded or ended');
 
-const createLive = (live: Live): AsyncIterableIterator<FormattedExecutionResult> => {
-  const { request, holder } = live;
-  let isEnded = false;
-  let wake: (() => void) | null = null;
-  const stopListening = holder.onReplaced(() => wake?.());
-
-  const end = async (): Promise<void> => {
-    if (isEnded) return;
-    isEnded = true;
-    live.ends.delete(end);
-    stopListening();
-    request.signal.removeEventListener('abort', onAbort);
-    wake?.();
-    live.abort.abort();
-    leave(live.stream);
-    await closeSource(live.stream);
-  };
-  live.ends.add(end);
-  const onAbort = () => void end();
-  request.signal.addEventListener('abort', onAbort, { once: true });
-
-  const nextEvent = async (): Promise<IteratorResult<SourceEvent>> => {
-    while (!isEnded) {
-      if (live.stream.lease.engine !== holder.current()) {
-        await move(live, () => isEnded);
-        continue;
-      }
-      const { stream } = live;
-      stream.pending ??= stream.source.next();
-      const event = await either(stream.pending, (listener) => (wake = listener));
-      wake = null;
-      if (event === woken) continue;
-      stream.pending = null;
-      return event;
-    }
-    return done;
-  };
-
+const start = (live: Live, ends: Set<() => void>): AsyncIterableIterator<FormattedExecutionResult> => {
+  const { signal } = live.request;
+  const end = () => endLive(live);
+  ends.add(end);
+  signal.addEventListener('abort', end, { once: true });
+  live.undo.push(live.holder.onReplaced(() => live.wake?.()), () => ends.delete(end), () => signal.removeEventListener('abort', end));
   return {
-    async next() {
-      if (isEnded || request.signal.aborted) return (await end(), done);
-      try {
-        const event = await nextEvent();
-        if (event.done || isEnded) return (await end(), done);
-        return { value: await answer(live, event.value), done: false };
-      } catch (error) {
-        if (isEnded) return done;
-        await end();
-        return { value: { errors: errorsOf(live, error) }, done: false };
-      }
-    },
-    async return() {
-      await end();
-      return done;
+    next: () => nextAnswer(live),
+    return() {
+      end();
+      return Promise.resolve(done);
     },
     [Symbol.asyncIterator]() {
       return this;
     },
   };
+};
+
+const endLive = (live: Live): void => {
+  if (live.isEnded) return;
+  live.isEnded = true;
+  for (const undo of live.undo) undo();
+  live.wake?.();
+  live.abort.abort();
+  leave(live.stream);
+  closeSource(live, live.stream);
+};
+
+const nextAnswer = async (live: Live): Promise<IteratorResult<FormattedExecutionResult>> => {
+  if (live.request.signal.aborted) endLive(live);
+  try {
+    const event = await nextEvent(live);
+    if (!event.done && !live.isEnded) return { value: await answer(live, event.value), done: false };
+    endLive(live);
+    return done;
+  } catch (error) {
+    if (live.isEnded) return done;
+    endLive(live);
+    return { value: { errors: errorsOf(live, error) }, done: false };
+  }
+};
+
+const nextEvent = async (live: Live): Promise<IteratorResult<SourceEvent>> => {
+  while (!live.isEnded) {
+    if (live.stream.lease.engine !== live.holder.current()) {
+      await move(live);
+      continue;
+    }
+    const { stream } = live;
+    stream.pending ??= stream.source.next();
+    const event = await either(stream.pending, (wake) => (live.wake = wake));
+    live.wake = null;
+    if (event === woken) continue;
+    stream.pending = null;
+    return event;
+  }
+  return done;
 };
 
 /** What a source throws is told with the name of its subgraph; what ends a subscription here is not. */
@@ -187,21 +188,22 @@ const answer = ({ stream, request }: Live, event: SourceEvent): Promise<Formatte
 };
 
 /** After a reload: plan again, keep the source if it still serves, else open the new one before the old one closes. */
-const move = async (live: Live, isEnded: () => boolean): Promise<void> => {
+const move = async (live: Live): Promise<void> => {
   const old = live.stream;
   const lease = live.holder.lease();
   try {
     const next = await live.open(lease, old);
-    if (isEnded()) {
+    if (live.isEnded) {
       leave(next);
-      return await closeSource(next);
+      closeSource(live, next);
+      return;
     }
     live.stream = next;
     leave(old);
-    if (next.source !== old.source) await closeSource(old);
+    if (next.source !== old.source) closeSource(live, old);
   } catch (error) {
     lease.release();
-    throw new EventgraphError('SUBSCRIPTION_ENDED', `The schema changed and this subscription is no longer possible: ${error instanceof Error ? error.message : 'unknown'}`, {}, { cause: error });
+    throw new EventgraphError('SUBSCRIPTION_ENDED', `The schema changed and this subscription is no longer possible: ${error instanceof Error ? error.message : 'unknown'}`);
   }
 };
 
@@ -210,7 +212,8 @@ const leave = (stream: Stream): void => {
   stream.lease.release();
 };
 
-const closeSource = async (stream: Stream): Promise<void> => {
+/** Not awaited: a source that is written as a generator returns only after the event that it waits for. */
+const closeSource = (live: Live, stream: Stream): void => {
   stream.pending?.catch(() => undefined);
-  await stream.source.return?.();
+  Promise.resolve(stream.source.return?.()).catch((error: unknown) => live.report?.(error, live.request.requestId));
 };
