@@ -27,7 +27,7 @@ export type EventDetails = {
   /** IANA zone. */
   readonly timezone: string;
   readonly region: string;
-  readonly venue: { readonly name: string; readonly address: string; readonly latitude: number; readonly longitude: number };
+  readonly venue: { readonly name: string; readonly address: string; readonly latitude: number; readonly longitude: number } | null;
   readonly public: boolean;
   readonly registered: number;
   readonly gates: readonly { readonly id: string; readonly name: string }[];
