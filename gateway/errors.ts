@@ -47,6 +47,15 @@ export const formatError = (error: unknown, requestId: string, report?: ReportEr
   return { message: 'Something went wrong on our side.', ...path, extensions: { code: 'INTERNAL_SERVER_ERROR', requestId } };
 };
 
+/**
+ * graphql-js refuses values of variables and arguments in words only: `Variable "$input" got invalid value 7 at
+ * "input.name"; …`, `Argument "from" has invalid value "x".`. With a code and the field that is named there.
+ */
+export const inputError = (error: GraphQLFormattedError): GraphQLFormattedError | null => {
+  const field = / at "([^"]*)"; /.exec(error.message)?.[1] ?? /^(?:Variable "\$|Argument ")([^"]*)"/.exec(error.message)?.[1];
+  return field === undefined ? null : { ...error, extensions: { ...error.extensions, code: 'BAD_USER_INPUT', field } };
+};
+
 /** The errors of a request, whatever was thrown. */
 export const formatThrown = (error: unknown, requestId: string, report?: ReportError): readonly GraphQLFormattedError[] =>
   error instanceof RequestRefused ? error.errors : [formatError(error, requestId, report)];

@@ -2,7 +2,7 @@
 import { type DocumentNode, type ExecutionResult, type GraphQLSchema, createSourceEventStream, execute } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
 import type { DataSource, SourceEvent, SubgraphRequest } from './data-source.ts';
-import { type ReportError, formatError } from './errors.ts';
+import { type ReportError, formatError, inputError } from './errors.ts';
 
 export type LocalSubgraph = {
   readonly schema: GraphQLSchema;
@@ -20,9 +20,13 @@ export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
     variableValues: request.variables,
     contextValue: subgraph.contextFor(request.viewer, request.requestId, request.signal),
   });
-  const masked = (result: ExecutionResult, requestId: string): ExecutionResult =>
-    // Errors as they would come over the wire; the contract is the JSON form of both.
-    result.errors ? ({ ...result, errors: result.errors.map((error) => formatError(error, requestId, subgraph.report)) } as unknown as ExecutionResult) : result;
+  /** Errors as they would come over the wire. Before execution they are graphql-js's own words, about values of variables. */
+  const masked = (result: ExecutionResult, requestId: string): ExecutionResult => {
+    if (!result.errors) return result;
+    const isRefused = !('data' in result);
+    const errors = result.errors.map((error) => (isRefused && inputError({ message: error.message })) || formatError(error, requestId, subgraph.report));
+    return { ...result, errors } as unknown as ExecutionResult;
+  };
 
   return {
     async execute(request) {

@@ -23,7 +23,7 @@ import {
   validate,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { RequestRefused, refuse, withCode } from './errors.ts';
+import { RequestRefused, inputError, refuse, withCode } from './errors.ts';
 import { type Limits, checkDocumentLength, checkLimits, exceeded } from './limits.ts';
 
 /** One operation of a valid document, with the fragments it uses and nothing else. */
@@ -166,9 +166,4 @@ const coerceVariables = (schema: GraphQLSchema, operation: Operation, raw: Varia
   return coerced;
 };
 
-/** The messages of graphql-js name the place: `Variable "$input" got invalid value 7 at "input.name"; …`. */
-const asInputError = (error: GraphQLError): GraphQLFormattedError => {
-  const field = / at "([^"]*)"; /.exec(error.message)?.[1] ?? /^Variable "\$([^"]*)"/.exec(error.message)?.[1] ?? 'variables';
-  const formatted = withCode(error, 'BAD_USER_INPUT');
-  return { ...formatted, extensions: { ...formatted.extensions, field } };
-};
+const asInputError = (error: GraphQLError): GraphQLFormattedError => inputError(error.toJSON()) ?? withCode(error, 'BAD_USER_INPUT');

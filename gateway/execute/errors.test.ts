@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { DateTimeResolver } from 'graphql-scalars';
 import { describe, expect, test } from 'vitest';
 import { EventgraphError, InputError } from '#core/errors.ts';
 import { composeAll, startGateway, subgraph } from '../test-kit.ts';
@@ -61,6 +62,22 @@ describe('an error of one subgraph leaves the rest', () => {
     expect(JSON.stringify(answer)).not.toContain('password');
     expect(answer).toMatchObject({ data: { one: { name: null } }, errors: [{ path: ['one', 'name'], extensions: { code: 'INTERNAL_SERVER_ERROR', serviceName: 'details' } }] });
   });
+});
+
+describe('a value that only the subgraph can judge', () => {
+  const judging = startGateway(
+    [
+      subgraph('a', 'scalar DateTime type Query { at(time: DateTime!): String } ', {
+        Query: { at: (_: unknown, { time }: { time: Date }) => time.toISOString() },
+        DateTime: DateTimeResolver,
+      }),
+    ],
+    { report: () => undefined },
+  );
+  const refused = { data: { at: null }, errors: [{ extensions: { code: 'BAD_USER_INPUT', field: 'time', serviceName: 'a' } }] };
+  test('in a variable', async () => expect(await judging.ask('query ($time: DateTime!) { at(time: $time) }', { variables: { time: 'noon' } })).toMatchObject(refused));
+  test('in the text', async () => expect(await judging.ask('{ at(time: "noon") }')).toMatchObject(refused));
+  test('that is right', async () => expect(await judging.ask('{ at(time: "2026-01-01T00:00:00Z") }')).toEqual({ data: { at: '2026-01-01T00:00:00.000Z' } }));
 });
 
 describe('an error in a field that the client did not ask for', () => {

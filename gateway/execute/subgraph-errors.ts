@@ -1,7 +1,7 @@
 /** Errors of subgraphs, told with the paths of the client's answer. */
 import type { GraphQLFormattedError } from 'graphql';
 import { EventgraphError, isPublicError } from '#core/errors.ts';
-import { type ResponsePath, withoutStack } from '../errors.ts';
+import { type ResponsePath, inputError, withoutStack } from '../errors.ts';
 import type { FetchStep } from '../plan.ts';
 import { type Execution, type Target, pathOf } from './context.ts';
 import type { Entity } from './representations.ts';
@@ -50,9 +50,7 @@ const translated = (step: FetchStep, error: unknown, place: (path: ResponsePath)
   const { message, extensions } = (error ?? {}) as Loose;
   const own = typeof extensions === 'object' && extensions !== null ? withoutStack(extensions as Record<string, unknown>) : {};
   const path = place(pathIn(error) ?? []);
-  return {
-    message: typeof message === 'string' ? message : 'The subgraph answered an error without a message.',
-    ...(path && path.length > 0 ? { path } : {}),
-    extensions: { ...own, code: typeof own['code'] === 'string' ? own['code'] : 'DOWNSTREAM_SERVICE_ERROR', serviceName: step.subgraph },
-  };
+  const formatted: GraphQLFormattedError = { message: typeof message === 'string' ? message : 'The subgraph answered an error without a message.', ...(path && path.length > 0 ? { path } : {}) };
+  const known = typeof own['code'] === 'string' ? undefined : inputError(formatted);
+  return { ...formatted, extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', ...known?.extensions, ...own, serviceName: step.subgraph } };
 };
