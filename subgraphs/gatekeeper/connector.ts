@@ -34,9 +34,9 @@ export const connector: Connector<GatekeeperSettings> = {
     if (!health.success) throw new UpstreamError('shape', 'The health check does not answer {"status": "healthy"}.', { field: 'status' });
   },
   fetchSample: (context) => connectUpstream(context).rawRealtime(),
-  async exchangeKeys(context: Context & { readonly pushUrl?: string }) {
-    const to = context.pushUrl ?? context.service.endpoints.webhook;
-    if (to !== null) await connectUpstream(context).exchangeKeys(to, context.service.pushSecret);
+  async exchangeKeys(context) {
+    const { endpoints, pushSecret } = context.service;
+    if (endpoints.webhook !== null) await connectUpstream(context).exchangeKeys(endpoints.webhook, pushSecret);
   },
   async *pull(context, stored) {
     const known = cursorSchema.safeParse(stored);
