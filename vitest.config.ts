@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // Node loads graphql's CommonJS for everybody; Vite would load its module build beside it, and graphql refuses two.
+  resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url)) }] },
   test: {
     include: ['**/*.test.ts', 'e2e/*.e2e.ts'],
     // Those over a real pretix have a configuration of their own.

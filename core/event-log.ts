@@ -92,13 +92,14 @@ export const readEvents = async (em: EntityManager, options: ReadOptions): Promi
 const toDomainEvent = (row: Row): DomainEvent =>
   ({ id: row.id, type: row.type, eventId: row.event_id, serviceId: row.service_id, occurredAt: new Date(row.occurred_at), payload: row.payload, cursor: encodeCursor(positionOf(row)) }) as DomainEvent;
 
-/** One event by its id, for handlers. `recordedAt` narrows the search to its partition. */
-export const findEvent = async (em: EntityManager, id: string, recordedAt: number): Promise<DomainEvent | null> => {
+/** The event that this cursor stands at, for handlers; null when retention dropped it. */
+export const findEvent = async (em: EntityManager, cursor: string): Promise<DomainEvent | null> => {
+  const { tx, id, recordedAt } = decodeCursor(cursor);
   const [row] = await query<Row>(
     em,
     `select id, tx::text, type, event_id, service_id, occurred_at, (extract(epoch from recorded_at) * 1000)::bigint as recorded_ms, payload
-     from hub.domain_events where id = $1 and recorded_at between to_timestamp($2::double precision / 1000) - interval '1 second' and to_timestamp($2::double precision / 1000) + interval '1 second'`,
-    [id, recordedAt],
+     from hub.domain_events where tx = $1::text::xid8 and id = $2::bigint and recorded_at between to_timestamp($3::double precision / 1000) - interval '1 second' and to_timestamp($3::double precision / 1000) + interval '1 second'`,
+    [tx.toString(), id.toString(), recordedAt],
   );
   return row ? toDomainEvent(row) : null;
 };

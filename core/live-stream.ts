@@ -10,6 +10,8 @@ import type { LogTail } from './log-tail.ts';
 
 export type LiveStreamOptions<T extends DomainEventType> = {
   readonly tail: LogTail;
+  /** Where the log ends now. */
+  readonly head: () => Promise<Position>;
   readonly type: T;
   /** Null: all events. */
   readonly eventIds: ReadonlySet<string> | null;
@@ -40,7 +42,7 @@ export const liveStream = <T extends DomainEventType>(options: LiveStreamOptions
 
 async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T>, signal: AbortSignal): AsyncGenerator<DomainEvent<T>, undefined> {
   const { tail, type, eventIds } = options;
-  const missedUntil = options.after ? tail.head() : null;
+  const missedUntil = options.after ? await options.head() : null;
   let position: Position;
   let seen: Snapshot | null = null;
   if (options.after) position = options.after;

@@ -13,8 +13,6 @@ import type { Logger } from './logging.ts';
 export type Filter<T extends DomainEventType> = { readonly types: readonly T[]; readonly eventIds: ReadonlySet<string> | null };
 
 export type LogTail = AsyncDisposable & {
-  /** Where the tail is: everything at or before it has been seen. */
-  head(): Position;
   /**
    * The matching events after a position, as far as the tail has come; at least one unless `signal` aborts, at most
    * `limit`. `reached` is where to go on.
@@ -32,115 +30,149 @@ export type LogTailOptions = {
   readonly pollMs?: number;
 };
 
-const allTypes: readonly DomainEventType[] = ['attendance.changed', 'checkin.recorded', 'event.status_changed', 'service.registered', 'service.health_changed'];
 const pageSize = 1000;
 /** While an announced event hides behind an open transaction, the log is read again this soon. */
 const hiddenRetryMs = 10;
 
-type Entry = { readonly position: Position; readonly event: DomainEvent };
+/** After this long without a reader, what happened meanwhile is left to the log. */
+const idleMs = 5_000;
 
-export const createLogTail = async (options: LogTailOptions): Promise<LogTail> => {
-  const ringSize = options.ringSize ?? 10_000;
-  let ring: Entry[] = [];
-  /** Where the ring begins: everything after it, up to the head, is in the ring. */
-  let ringStart = await logHead(options.database.em());
-  let head = ringStart;
+type Entry = { readonly position: Position; readonly event: DomainEvent };
+type Page<T extends DomainEventType> = { readonly events: DomainEvent<T>[]; readonly reached: Position };
+
+export const createLogTail = (options: LogTailOptions): LogTail => {
+  const ring = createRing(options.ringSize ?? 10_000);
   let announced: Position | null = null;
   let waiting: (() => void)[] = [];
-  let stopped = false;
+  let usedAt = -Infinity;
+  const stop = new AbortController();
   let wake: () => void = () => undefined;
-  const wakeSoon = () => wake();
 
   const readOn = async (): Promise<void> => {
-    for (let full = true; full && !stopped; ) {
-      const events = await readEvents(options.database.em(), { after: head, types: allTypes, eventIds: null, limit: pageSize });
+    // Nobody waits: nothing is read. Whoever comes finds the log where it left it.
+    for (let full = true; full && waiting.length > 0 && !stop.signal.aborted; ) {
+      const head = ring.head();
+      const end = await logHead(options.database.em()); // before the events: what they are read from holds it all
+      const events = await readEvents(options.database.em(), { after: head, types: [...ring.types], eventIds: null, limit: pageSize });
+      if (ring.head() !== head) continue; // begun anew meanwhile, for other types
       full = events.length === pageSize;
+      ring.push(events, full ? null : end);
       if (events.length === 0) return;
-      ring.push(...events.map((event) => ({ position: decodeCursor(event.cursor), event })));
-      head = ring.at(-1)?.position ?? head;
-      if (ring.length > ringSize * 1.5) {
-        const dropped = ring.slice(0, ring.length - ringSize);
-        ring = ring.slice(-ringSize);
-        ringStart = dropped.at(-1)?.position ?? ringStart;
-      }
       const woken = waiting;
       waiting = [];
       for (const resume of woken) resume();
     }
   };
 
+  const pause = (isHidden: boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, isHidden ? hiddenRetryMs : (options.pollMs ?? 1000));
+      wake = () => (clearTimeout(timer), resolve());
+    });
+
   const loop = async (): Promise<void> => {
-    while (!stopped) {
-      let hidden = false;
+    while (!stop.signal.aborted) {
       try {
         await readOn();
-        hidden = announced !== null && comparePositions(head, announced) < 0;
       } catch (error) {
-        if (!stopped) options.logger.warn({ err: error }, 'the event log cannot be read; trying again');
+        if (!stop.signal.aborted) options.logger.warn({ err: error }, 'the event log cannot be read; trying again');
       }
-      if (stopped) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, hidden ? hiddenRetryMs : (options.pollMs ?? 1000));
-        wake = () => (clearTimeout(timer), resolve());
-      });
+      const isHidden = waiting.length > 0 && announced !== null && comparePositions(ring.head(), announced) < 0;
+      if (!stop.signal.aborted) await pause(isHidden);
     }
   };
 
   const unsubscribe = options.bus.subscribe('events.appended', ({ cursor }) => {
-    const position = decodeCursor(cursor);
-    if (announced === null || comparePositions(announced, position) < 0) announced = position;
-    wakeSoon();
+    announced = decodeCursor(cursor);
+    if (waiting.length > 0) wake();
   });
   const running = loop();
-
-  const fromRing = <T extends DomainEventType>(after: Position, filter: Filter<T>, limit: number) => {
-    const events: DomainEvent<T>[] = [];
-    let reached = after;
-    for (let index = firstAfter(ring, after); index < ring.length && events.length < limit; index++) {
-      const entry = ring[index] as Entry;
-      reached = entry.position;
-      if (matches(entry.event, filter)) events.push(entry.event as DomainEvent<T>);
-    }
-    return { events, reached };
-  };
 
   const grown = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       const done = () => {
         signal.removeEventListener('abort', done);
+        waiting = waiting.filter((each) => each !== done);
         resolve();
       };
       signal.addEventListener('abort', done, { once: true });
       waiting.push(done);
+      if (waiting.length === 1) wake();
     });
 
+  /** Begins the ring anew for types that were not followed, and after a time in which nobody followed. */
+  const follow = async (types: readonly DomainEventType[]): Promise<void> => {
+    const isIdle = waiting.length === 0 && performance.now() - usedAt > idleMs;
+    usedAt = performance.now();
+    if (!isIdle && types.every((type) => ring.types.has(type))) return;
+    const at = await logHead(options.database.em());
+    ring.begin(at, isIdle ? types : [...ring.types, ...types]);
+  };
+
+  const fromLog = async <T extends DomainEventType>(after: Position, filter: Filter<T>, limit: number): Promise<Page<T>> => {
+    const start = ring.start(); // read before the query: the ring may drop its oldest meanwhile
+    const events = (await readEvents(options.database.em(), { after, types: filter.types, eventIds: filter.eventIds ? [...filter.eventIds] : null, limit })) as DomainEvent<T>[];
+    const last = events.at(-1);
+    if (last && events.length === limit) return { events, reached: decodeCursor(last.cursor) };
+    // Fewer than asked for: the log holds no more matches up to where the ring begins.
+    return { events, reached: furthest(last ? decodeCursor(last.cursor) : after, start) };
+  };
+
   return {
-    head: () => head,
     async next(after, filter, limit, signal) {
-      for (let position = after; ; ) {
-        if (signal.aborted || stopped) return { events: [], reached: position };
-        if (comparePositions(position, ringStart) < 0) {
-          const start = ringStart; // read before the query: the ring may drop its oldest meanwhile
-          const events = await readEvents(options.database.em(), { after: position, types: filter.types, eventIds: filter.eventIds ? [...filter.eventIds] : null, limit });
-          const last = events.at(-1);
-          // Fewer than asked for: the log holds no more matches up to where the ring begins at the latest.
-          const reached = last && events.length === limit ? decodeCursor(last.cursor) : furthest(last ? decodeCursor(last.cursor) : position, start);
-          if (events.length > 0) return { events: events as DomainEvent<never>[], reached };
-          position = reached;
-          continue;
-        }
-        const found = fromRing(position, filter, limit);
-        if (found.events.length > 0) return found;
-        position = found.reached;
-        await grown(signal);
+      await follow(filter.types);
+      for (let position = after; !signal.aborted && !stop.signal.aborted; ) {
+        const isBehind = comparePositions(position, ring.start()) < 0;
+        const page = isBehind ? await fromLog(position, filter, limit) : ring.after(position, filter, limit);
+        if (page.events.length > 0) return page;
+        position = page.reached;
+        if (!isBehind) await grown(signal);
       }
+      return { events: [], reached: after };
     },
     async [Symbol.asyncDispose]() {
-      stopped = true;
+      stop.abort();
       unsubscribe();
       wake();
-      for (const resume of waiting) resume();
+      for (const resume of [...waiting]) resume();
       await running;
+    },
+  };
+};
+
+/** The newest events of the types that somebody follows: everything of them after `start`, up to `head`. */
+const createRing = (size: number) => {
+  const types = new Set<DomainEventType>();
+  let entries: Entry[] = [];
+  let start: Position = { tx: 0n, id: 0n, recordedAt: 0 };
+  let head: Position = start;
+  return {
+    types: types as ReadonlySet<DomainEventType>,
+    start: () => start,
+    head: () => head,
+    begin(at: Position, followed: readonly DomainEventType[]): void {
+      types.clear();
+      for (const type of followed) types.add(type);
+      [entries, start, head] = [[], at, at];
+    },
+    /** `end`: everything up to it has been read. */
+    push(events: readonly DomainEvent[], end: Position | null): void {
+      entries.push(...events.map((event) => ({ position: decodeCursor(event.cursor), event })));
+      head = [entries.at(-1)?.position ?? head, end ?? head].reduce(furthest, head);
+      // Cut in larger pieces, as cutting copies.
+      if (entries.length <= size * 1.5) return;
+      start = entries.at(-size - 1)?.position ?? start;
+      entries = entries.slice(-size);
+    },
+    after<T extends DomainEventType>(position: Position, filter: Filter<T>, limit: number): Page<T> {
+      const events: DomainEvent<T>[] = [];
+      let reached = position;
+      for (let index = firstAfter(entries, position); index < entries.length && events.length < limit; index++) {
+        const entry = entries[index] as Entry;
+        reached = entry.position;
+        if (matches(entry.event, filter)) events.push(entry.event as DomainEvent<T>);
+      }
+      return { events, reached };
     },
   };
 };

@@ -86,9 +86,9 @@ export const coreMigrations: readonly MigrationSource[] = [
       service_id text,
       occurred_at timestamptz not null,
       recorded_at timestamptz not null default now(),
-      payload jsonb not null,
-      primary key (recorded_at, id)
+      payload jsonb not null
     ) partition by range (recorded_at)`,
+    // The one index: every reader comes with a position. A row is found by it as well.
     'create index domain_events_order on hub.domain_events (tx, id)',
     // One row for each handler that acted on a domain event: at least once becomes once.
     `create table hub.handled_events (

@@ -131,7 +131,8 @@ const guardReferences = (definition: AnySubgraph): Resolvers =>
       if (!resolve) return [type, fields];
       const mayResolve = definition.references[type];
       if (!mayResolve) throw new Error(`subgraph ${definition.name}: ${type} has a reference resolver but no rule in \`references\``);
-      return [type, { ...fields, __resolveReference: (reference: object, context: never, info: unknown) => (mayResolve(reference, context) ? resolve(reference, context, info) : null) }];
+      // Async: one that throws fails its own entity and not the whole batch.
+      return [type, { ...fields, __resolveReference: async (reference: object, context: never, info: unknown) => (mayResolve(reference, context) ? resolve(reference, context, info) : null) }];
     }),
   );
 

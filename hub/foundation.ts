@@ -37,7 +37,7 @@ export const openFoundation = async (options: FoundationOptions, stack: AsyncDis
   await maintainEventLog(database.em(), config.eventLogDays, new Date());
   const bus = stack.use(await openBus(config, logger));
   const cache = stack.use(await openCache(config, logger));
-  const tail = stack.use(await createLogTail({ database, bus, logger }));
+  const tail = stack.use(createLogTail({ database, bus, logger }));
   const now = options.now ?? (() => new Date());
   const parts = { database, bus, cache, tail, secrets: createSecrets(secret), logger, now, publicUrl: options.publicUrl, eventLogDays: config.eventLogDays };
   const ingest = stack.use(createIngest({ hub: parts, subgraphs, allowPrivateUpstreams: options.allowPrivateUpstreams }));

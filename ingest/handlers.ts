@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { EntityManager } from '#core/database.ts';
 import type { DomainEvent, DomainEventType } from '#core/domain-events.ts';
-import { decodeCursor, findEvent } from '#core/event-log.ts';
+import { findEvent } from '#core/event-log.ts';
 import { enqueue } from '#core/jobs.ts';
 import { query } from '#core/sql.ts';
 import type { AnySubgraph, Hub } from '#core/subgraph.ts';
@@ -11,14 +11,14 @@ import type { Ingest } from './ingest.ts';
 export const handleTask = 'ingest.handle';
 const eventsPerJob = 100;
 
-const payloadSchema = z.object({ subgraph: z.string(), events: z.array(z.object({ id: z.string(), recordedAt: z.number() })) });
+const payloadSchema = z.object({ subgraph: z.string(), events: z.array(z.object({ id: z.string(), cursor: z.string() })) });
 
 /** Promises, in the batch's transaction, that every handler of these events will run. */
 export const enqueueHandlers = async (ingest: Ingest, em: EntityManager, events: readonly DomainEvent[]): Promise<void> => {
   for (const subgraph of ingest.subgraphs) {
     const wanted = events.filter(({ type }) => subgraph.on?.[type]);
     for (let start = 0; start < wanted.length; start += eventsPerJob) {
-      const slice = wanted.slice(start, start + eventsPerJob).map(({ id, cursor }) => ({ id, recordedAt: decodeCursor(cursor).recordedAt }));
+      const slice = wanted.slice(start, start + eventsPerJob).map(({ id, cursor }) => ({ id, cursor }));
       await enqueue(em, handleTask, { subgraph: subgraph.name, events: slice });
     }
   }
@@ -28,15 +28,15 @@ export const createHandleTask = (hub: Hub, subgraphs: readonly AnySubgraph[]) =>
   const job = payloadSchema.parse(payload);
   const subgraph = subgraphs.find(({ name }) => name === job.subgraph);
   if (!subgraph) throw new Error(`no subgraph ${job.subgraph} to handle its events`);
-  for (const { id, recordedAt } of job.events) await handleOnce(hub, subgraph, id, recordedAt);
+  for (const { id, cursor } of job.events) await handleOnce(hub, subgraph, id, cursor);
 };
 
 /** The handler's writes and the note that it ran commit together: a job that is tried again does not act again. */
-const handleOnce = (hub: Hub, subgraph: AnySubgraph, id: string, recordedAt: number): Promise<void> =>
+const handleOnce = (hub: Hub, subgraph: AnySubgraph, id: string, cursor: string): Promise<void> =>
   hub.database.em().transactional(async (em) => {
     const [first] = await query(em, 'insert into hub.handled_events (handler, domain_event_id) values ($1, $2) on conflict do nothing returning handler', [subgraph.name, id]);
     if (!first) return;
-    const event = await findEvent(em, id, recordedAt);
+    const event = await findEvent(em, cursor);
     if (!event) return;
     const handler = subgraph.on?.[event.type] as ((em: EntityManager, event: DomainEvent<DomainEventType>, hub: Hub) => Promise<void>) | undefined;
     await handler?.(em, event, hub);

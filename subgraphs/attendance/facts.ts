@@ -20,14 +20,10 @@ export const applyFacts = async (em: EntityManager, facts: readonly Fact[], cont
   const events = [...new Set([...registrations, ...checkIns, ...voided, ...gates, ...observations].map(({ eventId }) => eventId))].sort();
   if (events.length === 0) return [];
 
-  const affected = await participantsOf(em, registrations, checkIns, voided);
-  const before = await countsOf(em, affected);
-  await writeRegistrations(em, registrations);
-  await writeCheckIns(em, checkIns, context.serviceId);
-  await voidCheckIns(em, voided);
-  const after = await countsOf(em, affected);
+  const changed = await changeRegistrations(em, registrations, voided);
+  const entered = await writeCheckIns(em, checkIns, context.serviceId);
   await writeGates(em, gates);
-  const changes = await updateLive(em, { events, before, after, gates, observations, now: context.now });
+  const changes = await updateLive(em, { events, differences: [changed, entered], gates, observations, now: context.now });
   return [...checkIns.map(recorded), ...changes];
 };
 
@@ -38,37 +34,46 @@ const recorded = (fact: CheckInFact): NewDomainEvent => ({
   payload: { checkInId: fact.upstreamId, at: fact.at.toISOString(), direction: fact.direction, gateId: fact.gateId, participant: fact.participant },
 });
 
-type Affected = { readonly eventIds: readonly string[]; readonly participants: readonly string[] };
+/** By how much the numbers of events moved. */
+type Differences = ReadonlyMap<string, { readonly inside: number; readonly registered: number }>;
 
-/** Whose state this batch can change. */
-const participantsOf = async (em: EntityManager, registrations: readonly RegistrationFact[], checkIns: readonly CheckInFact[], voided: readonly CheckInVoidedFact[]): Promise<Affected> => {
-  const held =
-    voided.length + registrations.length === 0
-      ? []
-      : await query<{ event_id: string; participant: string }>(
-          em,
-          `select event_id, participant from attendance.check_ins join unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) using (event_id, upstream_id)
-           union select event_id, participant from attendance.registrations join unnest($3::text[], $4::text[]) as known (event_id, upstream_id) using (event_id, upstream_id)`,
-          [voided.map(({ eventId }) => eventId), voided.map(({ upstreamId }) => upstreamId), registrations.map(({ eventId }) => eventId), registrations.map(({ upstreamId }) => upstreamId)],
-        );
-  const pairs = new Map<string, readonly [string, string]>();
-  for (const [eventId, participant] of [...registrations, ...checkIns].map((fact) => [fact.eventId, fact.participant] as const).concat(held.map((row) => [row.event_id, row.participant] as const)))
-    pairs.set(`${eventId}\n${participant}`, [eventId, participant]);
-  return { eventIds: [...pairs.values()].map(([eventId]) => eventId), participants: [...pairs.values()].map(([, participant]) => participant) };
+/** Inside an area: entered it, and did not leave it since. `p` is a row of presences. */
+const isInside = 'p.last_entry is not null and (p.last_exit is null or p.last_exit < p.last_entry)';
+
+/** Registrations that came, changed or went, and check-ins that were taken back. */
+const changeRegistrations = async (em: EntityManager, registrations: readonly RegistrationFact[], voided: readonly CheckInVoidedFact[]): Promise<Differences> => {
+  if (registrations.length + voided.length === 0) return new Map();
+  const affected = await participantsOf(em, registrations, voided);
+  const before = await countsOf(em, affected);
+  await writeRegistrations(em, registrations);
+  await voidCheckIns(em, voided);
+  const after = await countsOf(em, affected);
+  return new Map([...after].map(([id, now]) => [id, { inside: now.inside - (before.get(id)?.inside ?? 0), registered: now.registered - (before.get(id)?.registered ?? 0) }]));
 };
 
-type Counts = ReadonlyMap<string, { readonly inside: number; readonly registered: number }>;
+type Affected = { readonly eventIds: readonly string[]; readonly participants: readonly string[] };
+
+/** Whose state these facts can change: those named now, and those that the changed rows named before. */
+const participantsOf = async (em: EntityManager, registrations: readonly RegistrationFact[], voided: readonly CheckInVoidedFact[]): Promise<Affected> => {
+  const rows = await query<{ event_id: string; participant: string }>(
+    em,
+    `select event_id, participant from attendance.check_ins join unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) using (event_id, upstream_id)
+     union select event_id, participant from attendance.registrations join unnest($3::text[], $4::text[]) as known (event_id, upstream_id) using (event_id, upstream_id)
+     union select * from unnest($3::text[], $5::text[])`,
+    [voided.map(({ eventId }) => eventId), voided.map(({ upstreamId }) => upstreamId), registrations.map(({ eventId }) => eventId), registrations.map(({ upstreamId }) => upstreamId), registrations.map(({ participant }) => participant)],
+  );
+  return { eventIds: rows.map((row) => row.event_id), participants: rows.map((row) => row.participant) };
+};
 
 /** How many of these participants are inside and registered, per event. */
-const countsOf = async (em: EntityManager, affected: Affected): Promise<Counts> => {
-  if (affected.eventIds.length === 0) return new Map();
+const countsOf = async (em: EntityManager, affected: Affected): Promise<Differences> => {
   const rows = await query<{ event_id: string; inside: number; registered: number }>(
     em,
     `with state as (
        select a.event_id, a.participant,
          (select count(*) from attendance.registrations r where r.event_id = a.event_id and r.participant = a.participant and r.state <> 'CANCELLED') as registered,
          exists (select from attendance.registrations r where r.event_id = a.event_id and r.participant = a.participant) as known,
-         exists (select from attendance.presences p where p.event_id = a.event_id and p.participant = a.participant and p.last_entry is not null and (p.last_exit is null or p.last_exit < p.last_entry)) as entered
+         exists (select from attendance.presences p where p.event_id = a.event_id and p.participant = a.participant and ${isInside}) as entered
        from unnest($1::text[], $2::text[]) as a (event_id, participant))
      select event_id, count(*) filter (where entered and (registered > 0 or not known))::int as inside, sum(registered)::int as registered from state group by event_id`,
     [affected.eventIds, affected.participants],
@@ -86,19 +91,35 @@ const writeRegistrations = async (em: EntityManager, facts: readonly Registratio
   );
 };
 
-const writeCheckIns = async (em: EntityManager, facts: readonly CheckInFact[], serviceId: string): Promise<void> => {
-  if (facts.length === 0) return;
-  await query(
+/**
+ * One statement, as this is the path that a queue at the gate waits for. Its parts see the tables as they were before
+ * it (PostgreSQL manual, 7.8.4), so `was` is who was inside before, and `touched` what the new rows say.
+ */
+const writeCheckIns = async (em: EntityManager, facts: readonly CheckInFact[], serviceId: string): Promise<Differences> => {
+  if (facts.length === 0) return new Map();
+  const rows = await query<{ event_id: string; inside: number }>(
     em,
     `with new as (
        insert into attendance.check_ins (service_id, event_id, upstream_id, at, direction, gate_id, area, participant)
        select $1, * from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[])
-       on conflict do nothing returning event_id, participant, area, at, direction)
-     insert into attendance.presences as p (event_id, participant, area, last_entry, last_exit)
-     select event_id, participant, area, max(at) filter (where direction = 'ENTRY'), max(at) filter (where direction = 'EXIT') from new group by event_id, participant, area
-     on conflict (event_id, participant, area) do update set last_entry = greatest(p.last_entry, excluded.last_entry), last_exit = greatest(p.last_exit, excluded.last_exit)`,
+       on conflict do nothing returning event_id, participant, area, at, direction),
+     touched as (
+       insert into attendance.presences as p (event_id, participant, area, last_entry, last_exit)
+       select event_id, participant, area, max(at) filter (where direction = 'ENTRY'), max(at) filter (where direction = 'EXIT') from new group by event_id, participant, area
+       on conflict (event_id, participant, area) do update set last_entry = greatest(p.last_entry, excluded.last_entry), last_exit = greatest(p.last_exit, excluded.last_exit)
+       returning event_id, participant, area, (${isInside}) as inside),
+     people as (select event_id, participant, bool_or(inside) as entered from touched group by event_id, participant),
+     was as (
+       select p.event_id, p.participant, true as inside, bool_or(t.area is null) as elsewhere
+       from people join attendance.presences p using (event_id, participant) left join touched t on (t.event_id, t.participant, t.area) = (p.event_id, p.participant, p.area)
+       where ${isInside} group by p.event_id, p.participant),
+     cancelled as (
+       select r.event_id, r.participant from people join attendance.registrations r using (event_id, participant) group by r.event_id, r.participant having bool_and(r.state = 'CANCELLED'))
+     select event_id, sum((people.entered or coalesce(was.elsewhere, false))::int - coalesce(was.inside, false)::int)::int as inside
+     from people left join was using (event_id, participant) left join cancelled using (event_id, participant) where cancelled.participant is null group by event_id`,
     [serviceId, facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId), facts.map(({ at }) => at.toISOString()), facts.map(({ direction }) => direction), facts.map(({ gateId }) => gateId), facts.map(({ area }) => area), facts.map(({ participant }) => participant)],
   );
+  return new Map(rows.map((row) => [row.event_id, { inside: row.inside, registered: 0 }]));
 };
 
 /** Takes check-ins back; what remains of those participants' check-ins decides anew. */
@@ -133,8 +154,7 @@ const writeGates = async (em: EntityManager, facts: readonly GateFact[]): Promis
 /** The live value of events: counts, the upstream's own totals where it gives them, and what changed. */
 type LiveUpdate = {
   readonly events: readonly string[];
-  readonly before: Counts;
-  readonly after: Counts;
+  readonly differences: readonly Differences[];
   readonly gates: readonly GateFact[];
   readonly observations: readonly ObservationFact[];
   readonly now: Date;
@@ -159,7 +179,7 @@ const updateLive = async (em: EntityManager, update: LiveUpdate): Promise<NewDom
 
 /** Adds the batch's differences and takes over reported totals; answers every event with whether its value changed. */
 const moveCounts = (em: EntityManager, update: LiveUpdate): Promise<(Changed & { changed: boolean })[]> => {
-  const difference = (of: 'inside' | 'registered') => update.events.map((id) => (update.after.get(id)?.[of] ?? 0) - (update.before.get(id)?.[of] ?? 0));
+  const difference = (of: 'inside' | 'registered') => update.events.map((id) => update.differences.reduce((sum, each) => sum + (each.get(id)?.[of] ?? 0), 0));
   const newest = new Map(update.observations.map((fact) => [fact.eventId, fact]));
   const observed = (of: 'totalRegistered' | 'currentAttendees') => update.events.map((id) => newest.get(id)?.[of] ?? null);
   return query(

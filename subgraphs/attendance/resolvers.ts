@@ -33,7 +33,7 @@ const nothingYet = async (context: Context): Promise<{ events: never[]; snapshot
 const subscribeTo = async <T extends DomainEventType>(type: T, args: LiveArguments, context: Context, current: (ids: ReadonlySet<string> | null) => Promise<{ events: DomainEvent<T>[]; snapshot: Snapshot }>, conflate?: (events: DomainEvent<T>[]) => DomainEvent<T>[]) => {
   const eventIds = subscribedEvents(args, context);
   const after = await resumePosition(args, context);
-  return liveStream({ tail: context.hub.tail, type, eventIds, after, current: () => current(eventIds), conflate });
+  return liveStream({ tail: context.hub.tail, head: () => logHead(context.hub.database.em()), type, eventIds, after, current: () => current(eventIds), conflate });
 };
 
 const fromSnapshot = (payload: AttendanceSnapshot): Live => ({ ...payload, updatedAt: new Date(payload.updatedAt) });
