@@ -2,9 +2,12 @@
  * The hub's data folder: one hub at a time, and the files in it that only their owner may read.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ConfigError } from './errors.ts';
+
+/** Removing a lock takes microseconds; who takes longer was killed meanwhile. */
+const longestTurnMs = 10_000;
 
 export type DataFolder = AsyncDisposable & { readonly path: string };
 
@@ -27,21 +30,39 @@ export const openDataFolder = async (folder: string): Promise<DataFolder> => {
 };
 
 const takeLock = async (lockFile: string, path: string): Promise<void> => {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const handle = await open(lockFile, 'wx', 0o600);
-      await handle.writeFile(`${process.pid} ${(await startTime(process.pid)) ?? ''}`);
-      await handle.close();
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw new ConfigError(`The data folder ${path} cannot be written (${(error as NodeJS.ErrnoException).code}).`, { variable: 'EVENTGRAPH_DATA_DIR' });
+  const own = `${lockFile}.${randomBytes(6).toString('hex')}`;
+  try {
+    await writePrivateFile(own, `${process.pid} ${(await statOf(process.pid))?.started ?? ''}`);
+  } catch (error) {
+    throw new ConfigError(`The data folder ${path} cannot be written (${(error as NodeJS.ErrnoException).code}).`, { variable: 'EVENTGRAPH_DATA_DIR' });
+  }
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      // A link is there as a whole or not at all: nobody meets a lock that is half written.
+      if (await link(own, lockFile).then(() => true, () => false)) return;
       const holder = await livingHolder(lockFile);
       if (holder !== null) throw new ConfigError(`Another hub (process ${holder}) runs on the data folder ${path}. Stop it, or set EVENTGRAPH_DATA_DIR to a folder of its own.`, { variable: 'EVENTGRAPH_DATA_DIR' });
-      // Left by a hub that was killed.
-      await rm(lockFile, { force: true });
+      await removeLeft(lockFile);
     }
+  } finally {
+    await rm(own, { force: true });
   }
   throw new ConfigError(`Another hub is just starting on the data folder ${path}.`, { variable: 'EVENTGRAPH_DATA_DIR' });
+};
+
+/** Removes the lock of a hub that was killed: one process at a time, so that nobody removes the lock of the next hub. */
+const removeLeft = async (lockFile: string): Promise<void> => {
+  const turn = `${lockFile}.turn`;
+  if (!(await mkdir(turn).then(() => true, () => false))) {
+    const begun = await stat(turn).then(({ mtimeMs }) => mtimeMs, () => Date.now());
+    if (Date.now() - begun > longestTurnMs) await rmdir(turn).catch(() => undefined);
+    return;
+  }
+  try {
+    if ((await livingHolder(lockFile)) === null) await rm(lockFile, { force: true });
+  } finally {
+    await rmdir(turn);
+  }
 };
 
 /** The process that holds the lock, if it lives. A reused process number is told apart by its start time. */
@@ -50,20 +71,25 @@ const livingHolder = async (lockFile: string): Promise<number | null> => {
   return (await isLiving(Number(pid), started)) ? Number(pid) : null;
 };
 
+/** Whether a process runs; with `started`, whether it is the one that started then. */
 export const isLiving = async (pid: number, started?: string): Promise<boolean> => {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
+  if (!Number.isInteger(pid) || pid <= 0 || (pid === process.pid && !started)) return false;
   try {
     process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
-  return !started || (await startTime(pid)) === started;
+  const stat = await statOf(pid);
+  if (stat?.state === 'Z') return false; // ended, and nobody has asked how
+  return !started || stat?.started === started;
 };
 
-/** Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat); null where there is no /proc. */
-const startTime = async (pid: number): Promise<string | null> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+/** State and start time, in clock ticks since boot, of a process (fields 3 and 22 of /proc/PID/stat); null where there is no /proc. */
+const statOf = async (pid: number): Promise<{ state: string | undefined; started: string | undefined } | null> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  if (stat === null) return null;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0], started: fields[19] };
 };
 
 /** Writes a file that its owner alone may read. */
