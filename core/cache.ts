@@ -10,6 +10,9 @@ export type Cache = AsyncDisposable & {
   delete(key: string): Promise<void>;
 };
 
+/** At least a millisecond, as Redis has it: to the cache in memory, 0 would mean for ever. */
+const lifetime = (ttlMs: number): number => Math.max(1, Math.round(ttlMs));
+
 export const createMemoryCache = (maxEntries = 10_000): Cache => {
   const entries = new LRUCache<string, string>({ max: maxEntries });
   return {
@@ -18,7 +21,7 @@ export const createMemoryCache = (maxEntries = 10_000): Cache => {
       return text === undefined ? undefined : (JSON.parse(text) as unknown);
     },
     async set(key, value, ttlMs) {
-      entries.set(key, JSON.stringify(value), { ttl: ttlMs });
+      entries.set(key, JSON.stringify(value), { ttl: lifetime(ttlMs) });
     },
     async delete(key) {
       entries.delete(key);
@@ -36,7 +39,7 @@ export const createRedisCache = async (url: string, logger: Logger): Promise<Cac
       return text === null ? undefined : (JSON.parse(text) as unknown);
     },
     async set(key, value, ttlMs) {
-      await redis.set(name(key), JSON.stringify(value), 'PX', Math.max(1, Math.round(ttlMs)));
+      await redis.set(name(key), JSON.stringify(value), 'PX', lifetime(ttlMs));
     },
     async delete(key) {
       await redis.del(name(key));
