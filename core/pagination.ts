@@ -21,12 +21,25 @@ export const encodeKey = (key: Key): string => Buffer.from(JSON.stringify(key)).
 const decodeKey = (cursor: string, keyLength: number): Key => {
   try {
     const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(key) && key.length === keyLength && key.every((value) => typeof value === 'string' || typeof value === 'number')) return key as Key;
+    if (Array.isArray(key) && key.length === keyLength && key.every(isKeyPart)) return key as Key;
   } catch {
     // falls through to the refusal
   }
   throw new InputError('CURSOR_INVALID', 'after', 'This is not a cursor of this list. Leave `after` out to start at its beginning.');
 };
+
+/** PostgreSQL stores no text with a zero byte, so no key of a row has one. */
+const isKeyPart = (value: unknown): value is string | number => typeof value === 'number' || (typeof value === 'string' && !value.includes('\u0000'));
+
+/** A part of a key that is a moment. Throws an InputError for what is none. */
+export const momentOf = (part: string | number | undefined): Date => {
+  const moment = new Date(typeof part === 'string' && isoMoment.test(part) ? part : Number.NaN);
+  if (Number.isNaN(moment.getTime())) throw new InputError('CURSOR_INVALID', 'after', 'This is not a cursor of this list in this order.');
+  return moment;
+};
+
+/** As `Date.toISOString` writes it. */
+const isoMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 export type Connection<Node> = {
   readonly edges: readonly { readonly node: Node; readonly cursor: string }[];
