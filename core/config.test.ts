@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { readConfig } from './config.ts';
+
+const bad: readonly (readonly [string, string])[] = [
+  ['PORT', 'http'], ['PORT', '-1'], ['PORT', '65536'], ['PORT', '80.5'],
+  ['DATABASE_URL', 'localhost'], ['DATABASE_URL', 'mysql://host/db'],
+  ['REDIS_URL', 'http://host'], ['REDIS_URL', 'redis'],
+  ['EVENTGRAPH_SECRET', 'short'],
+  ['EVENTGRAPH_PUBLIC_URL', 'hub.example.org'], ['EVENTGRAPH_PUBLIC_URL', 'ftp://hub.example.org'],
+  ['EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS', 'yes'], ['EVENTGRAPH_DEMO', '1'],
+  ['EVENTGRAPH_DEMO_SPEED', '0'], ['EVENTGRAPH_DEMO_SPEED', 'fast'], ['EVENTGRAPH_DEMO_SEED', '1.5'],
+  ['EVENTGRAPH_EVENT_LOG_DAYS', '0'], ['EVENTGRAPH_EVENT_LOG_DAYS', '4000'],
+  ['LOG_LEVEL', 'loud'],
+];
+
+describe('the configuration', () => {
+  test.each(bad)('refuses %s=%s and names the variable', (variable, value) => {
+    expect(() => readConfig({ [variable]: value })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', facts: { variable }, message: expect.stringContaining(variable) }));
+  });
+
+  test('never repeats a secret in its refusal', () => {
+    expect(() => readConfig({ EVENTGRAPH_SECRET: 'hunter2' })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
+    expect(() => readConfig({ DATABASE_URL: 'mysql://u:hunter2@host/db' })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
+  });
+
+  test('has a default for everything that may be left out, and takes an empty value for left out, as compose files give it', () => {
+    const defaults = { port: 4000, host: '127.0.0.1', dataDir: '.eventgraph', databaseUrl: undefined, redisUrl: undefined, secret: undefined, demo: undefined, eventLogDays: 35, logLevel: 'info' };
+    expect(readConfig({})).toMatchObject(defaults);
+    expect(readConfig(Object.fromEntries(bad.map(([variable]) => [variable, ''])))).toEqual(readConfig({}));
+  });
+
+  test('reads what is given', () => {
+    expect(readConfig({ PORT: '0', DATABASE_URL: 'postgres://u@h/d', REDIS_URL: 'rediss://h', EVENTGRAPH_DEMO: 'false', EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS: 'true', OTHER: 'x' })).toMatchObject({
+      port: 0, databaseUrl: 'postgres://u@h/d', redisUrl: 'rediss://h', demo: false, allowPrivateUpstreams: true,
+    });
+  });
+});
