@@ -82,7 +82,7 @@ export const createWorld = (plan: OrganizerPlan, now: () => number, random: Rand
   let ids = 0;
   const nextId = () => ++ids;
   const stamp = () => {
-    const clock = BigInt(now()) * 1000n;
+    const clock = BigInt(Math.floor(now() * 1000));
     last = clock > last ? clock : last + 1n;
     return iso(last);
   };
