@@ -32,7 +32,7 @@ const variables = z.object({
   /** Start the simulators and register them. On by default when the hub runs whole with its own database. */
   EVENTGRAPH_DEMO: flag.optional(),
   /** Virtual seconds of the demo per real second, and the seed that makes its run repeatable. */
-  EVENTGRAPH_DEMO_SPEED: z.coerce.number().positive().max(10_000).default(60),
+  EVENTGRAPH_DEMO_SPEED: z.coerce.number().positive().max(10_000).default(20),
   EVENTGRAPH_DEMO_SEED: z.coerce.number().int().default(1),
   EVENTGRAPH_EVENT_LOG_DAYS: z.coerce.number().int().min(1).max(3650).default(35),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),

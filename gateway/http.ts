@@ -123,8 +123,10 @@ const noteRequest = (request: FastifyRequest, parameters: Parameters): void => {
 };
 
 const log = (logger: Logger, request: FastifyRequest, reply: FastifyReply): void => {
-  const path = request.url.split('?')[0];
-  logger.info({ requestId: request.id, method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...request.noted }, 'request');
+  const path = request.url.split('?')[0] ?? '';
+  // Pushes, health checks and files come by the hundred; what clients ask is what an operator looks for.
+  const level = path.startsWith('/graphql') || reply.statusCode >= 400 ? 'info' : 'debug';
+  logger[level]({ requestId: request.id, method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...request.noted }, 'request');
 };
 
 const codes: Readonly<Record<number, string>> = { 413: 'PAYLOAD_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE', 404: 'NOT_FOUND' };

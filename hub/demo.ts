@@ -22,10 +22,10 @@ const syncInterval = 15;
 
 export const startDemo = async ({ foundation, config, dataDir }: DemoOptions): Promise<Demo> => {
   await using stack = new AsyncDisposableStack();
-  const startedAt = await firstStart(dataDir);
+  const startedAt = await beginningOfDay(dataDir, config.demoSpeed);
   const seed = `demo-${config.demoSeed}`;
   const gates = stack.use(await createGatekeeperSimulator({ seed, clock: { speed: config.demoSpeed, startedAt } }));
-  const pretix = stack.use(await createPretixSimulator({ seed, autoplay: { speed: config.demoSpeed }, requestsPerMinute: null }));
+  const pretix = stack.use(await createPretixSimulator({ seed, autoplay: { speed: config.demoSpeed, startedAt }, requestsPerMinute: null }));
   for (const event of gates.events) {
     const { eventId } = event;
     await connect(foundation, { ...common, product: 'gatekeeper', serviceName: `Gate system of ${eventId}`, endpoints: endpointsOf(gates.endpoint(eventId), '/health'), credentials: { type: 'api_key', apiKey: gates.apiKey }, settings: { eventId } });
@@ -45,11 +45,14 @@ const common = { syncInterval, retries: 2, dataSchema: null, by: null };
 
 const endpointsOf = (api: string, healthPath: string): Registration['endpoints'] => ({ api, webhook: null, healthCheck: `${api}${healthPath}` });
 
-/** When the demo of this data folder began, in milliseconds since 1970. */
-const firstStart = async (dataDir: string): Promise<number> => {
+/** After this long of its own time the demo's day is over and a new one begins with the next start. */
+const dayMs = 10 * 3_600_000;
+
+/** When the demo of this data folder began its day, in milliseconds since 1970. */
+const beginningOfDay = async (dataDir: string, speed: number): Promise<number> => {
   const file = join(dataDir, 'demo.json');
   const kept = z.object({ startedAt: z.number() }).safeParse(JSON.parse(await readFile(file, 'utf8').catch(() => 'null')));
-  if (kept.success) return kept.data.startedAt;
+  if (kept.success && (Date.now() - kept.data.startedAt) * speed < dayMs) return kept.data.startedAt;
   const startedAt = Date.now();
   await writeFile(file, JSON.stringify({ startedAt }));
   return startedAt;

@@ -49,8 +49,9 @@ const startWhole = async (options: HubOptions, stack: AsyncDisposableStack): Pro
   const foundation = await openFoundation({ ...options, dataDir: folder.path, publicUrl: url, allowPrivateUpstreams: config.allowPrivateUpstreams ?? withDemo, subgraphs: await loadSubgraphs() }, stack);
   const adminKey = await ensureAdminKey(foundation, folder.path);
   stack.use(await startGateway({ ...options, foundation, port, subgraphs: 'local' }));
-  stack.use(await startIngestWorker({ ingest: foundation.ingest, hub: foundation.hub }));
   const demo = withDemo ? stack.use(await startDemo({ foundation, config, dataDir: folder.path })) : null;
+  // Last to start and first to stop: it must not take the end of the demo for upstreams that went down.
+  stack.use(await startIngestWorker({ ingest: foundation.ingest, hub: foundation.hub }));
   return { url, dataDir: folder.path, adminKey, demo, foundation };
 };
 

@@ -13,7 +13,7 @@ export const printWelcome = (hub: HubProcess, config: Config): void => {
       'Eventgraph is running.',
       '',
       `  GraphQL and WebSocket  ${hub.url}/graphql`,
-      `  Explorer               ${hub.url}/explorer/`,
+      `  Explorer               ${hub.url}/explorer/#key=${hub.adminKey}`,
       `  Health                 ${hub.url}/health/ready`,
       `  Database               ${config.databaseUrl ? 'yours (DATABASE_URL)' : `embedded, in ${hub.dataDir}`}`,
       ...(hub.demo?.upstreams ?? []).map(({ name, url }) => `  ${`Demo ${name}`.padEnd(22)} ${url}`),

@@ -49,7 +49,7 @@ export const planDay = (details: EventDetails, options: DayOptions): EventPlan =
     ]),
     ...passages.map(({ at, badgeId, direction }, index): Change => {
       const gates = gatesAt(at);
-      return { kind: 'checkIn', at, id: `${details.eventId}-scan-${index + 1}`, badgeId, direction, gateId: gates[random.below(gates.length)]?.id ?? '' };
+      return { kind: 'checkIn', at, id: `${details.eventId}-scan-${start.toString(36)}-${index + 1}`, badgeId, direction, gateId: gates[random.below(gates.length)]?.id ?? '' };
     }),
   ];
   return { ...details, changes: changes.sort((left, right) => left.at - right.at) };

@@ -13,6 +13,8 @@ export type AutoplayOptions = {
   /** Minutes of the story in a minute of the wall. */
   readonly speed: number;
   readonly clock: WallClock;
+  /** Wall time at which the story began, in milliseconds since 1970: one that is told again after a restart. */
+  readonly startedAt?: number;
 };
 
 export type Autoplay = { stop(): void };
@@ -27,7 +29,7 @@ const canceling = 0.03;
 const payingLate = 0.1;
 
 export const autoplay = (world: World, options: AutoplayOptions): Autoplay => {
-  const clock = createScenarioClock({ wall: options.clock, speed: options.speed, stamps: 'wall' });
+  const clock = createScenarioClock({ wall: options.clock, speed: options.speed, stamps: 'wall', startedAt: options.startedAt });
   const steps = [...world.events.values()].flatMap((event) => storyOf(world, event, createRandom(`${options.seed}/${event.plan.slug}`), clock.begin));
   let cancel = () => {};
   const next = (): void => {

@@ -25,7 +25,7 @@ export type PretixSimulatorOptions = {
   /** Decides codes, secrets and the story. */
   readonly seed?: string;
   /** People buy and come by themselves. */
-  readonly autoplay?: Pick<AutoplayOptions, 'speed'>;
+  readonly autoplay?: Pick<AutoplayOptions, 'speed' | 'startedAt'>;
 };
 
 export type PretixSimulator = AsyncDisposable & {
@@ -42,7 +42,7 @@ export type PretixSimulator = AsyncDisposable & {
 
 export const createPretixSimulator = async (options: PretixSimulatorOptions = {}): Promise<PretixSimulator> => {
   const clock = options.clock ?? systemClock;
-  const plan = (options.plan ?? demoPlan)(new Date(clock.now()));
+  const plan = (options.plan ?? demoPlan)(new Date(options.autoplay?.startedAt ?? clock.now()));
   const webhooks = createWebhooks(plan.slug, options.webhookRetryMs ?? [5_000, 30_000, 60_000]);
   const world = createWorld(plan, clock.now, createRandom(options.seed ?? plan.slug), webhooks.tell);
   const limit = createLimit(options.requestsPerMinute === undefined ? 360 : options.requestsPerMinute, clock);
