@@ -25,9 +25,19 @@ const fail = (error: unknown): never => {
   process.exit(1);
 };
 
+/**
+ * Ctrl-C under npm arrives twice, from the terminal and passed on by npm: what follows within a second is the same
+ * wish. A later signal does not wait any longer.
+ */
 const untilSignal = (): Promise<NodeJS.Signals> =>
   new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+    let since: number | null = null;
+    const hear = (signal: NodeJS.Signals) => {
+      if (since !== null && performance.now() - since > 1000) process.exit(1);
+      since ??= performance.now();
+      resolve(signal);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, hear);
   });
 
 const run = async (): Promise<void> => {
@@ -39,8 +49,6 @@ const run = async (): Promise<void> => {
   printWelcome(hub, config);
   const signal = await stopped;
   logger.info({ signal }, 'stopping');
-  // A second signal does not wait any longer.
-  process.once(signal, () => process.exit(1));
   await hub[Symbol.asyncDispose]();
   process.exit(0);
 };
