@@ -38,6 +38,13 @@ describe('a played organizer', () => {
   });
 });
 
+test('a story that runs sixty times as fast tells events sixty times as soon and short', async () => {
+  const clock = createManualClock(begin);
+  await using pretix = await createPretixSimulator({ clock, autoplay: { speed: 60 } });
+  const response = await fetch(`${pretix.url}/api/v1/organizers/${pretix.organizer}/events/jazznight/`, { headers: { authorization: `Token ${pretix.token}` } });
+  expect(await response.json()).toMatchObject({ date_from: '2024-06-01T17:00:12Z', date_to: '2024-06-01T17:04:12Z' });
+});
+
 describe('the simulated rate limit', () => {
   test('answers 429 with the seconds to wait, and lets through again after them', async () => {
     const clock = createManualClock(begin);

@@ -3,19 +3,12 @@
  * leave and come back, some cancel. The same seed, plan and speed give the same story.
  */
 import { drawArrival } from '#simulators/gatekeeper/arrivals.ts';
-import { type WallClock, createScenarioClock } from '#simulators/gatekeeper/clock.ts';
+import type { ScenarioClock } from '#simulators/gatekeeper/clock.ts';
 import { type Random, createRandom } from '#simulators/gatekeeper/random.ts';
 import { scan } from './scans.ts';
 import { type Order, type Position, type SimulatedEvent, type World, operate, placeOrder } from './world.ts';
 
-export type AutoplayOptions = {
-  readonly seed: string;
-  /** Minutes of the story in a minute of the wall. */
-  readonly speed: number;
-  readonly clock: WallClock;
-  /** Wall time at which the story began, in milliseconds since 1970: one that is told again after a restart. */
-  readonly startedAt?: number;
-};
+export type AutoplayOptions = { readonly seed: string; readonly clock: ScenarioClock };
 
 export type Autoplay = { stop(): void };
 
@@ -28,9 +21,8 @@ const steppingOut = 0.15;
 const canceling = 0.03;
 const payingLate = 0.1;
 
-export const autoplay = (world: World, options: AutoplayOptions): Autoplay => {
-  const clock = createScenarioClock({ wall: options.clock, speed: options.speed, stamps: 'wall', startedAt: options.startedAt });
-  const steps = [...world.events.values()].flatMap((event) => storyOf(world, event, createRandom(`${options.seed}/${event.plan.slug}`), clock.begin));
+export const autoplay = (world: World, { seed, clock }: AutoplayOptions): Autoplay => {
+  const steps = [...world.events.values()].flatMap((event) => storyOf(world, event, createRandom(`${seed}/${event.plan.slug}`), clock.begin));
   let cancel = () => {};
   const next = (): void => {
     steps.sort((a, b) => b.at - a.at);

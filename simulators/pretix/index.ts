@@ -3,9 +3,9 @@
  * suite in contract.ts runs over both, so that it cannot drift from what pretix does.
  */
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
-import { type WallClock, systemClock } from '#simulators/gatekeeper/clock.ts';
+import { type WallClock, createScenarioClock, systemClock } from '#simulators/gatekeeper/clock.ts';
 import { createRandom } from '#simulators/gatekeeper/random.ts';
-import { type AutoplayOptions, autoplay } from './autoplay.ts';
+import { autoplay } from './autoplay.ts';
 import { type BadDay, misbehave } from './bad-days.ts';
 import { type OrganizerPlan, demoPlan } from './plans.ts';
 import { Refused, readRoutes } from './routes-read.ts';
@@ -24,8 +24,11 @@ export type PretixSimulatorOptions = {
   readonly webhookRetryMs?: readonly number[];
   /** Decides codes, secrets and the story. */
   readonly seed?: string;
-  /** People buy and come by themselves. */
-  readonly autoplay?: Pick<AutoplayOptions, 'speed' | 'startedAt'>;
+  /**
+   * People buy and come by themselves: so many minutes of the story in a minute of the wall. `startedAt`: wall time at
+   * which the story began, in milliseconds since 1970, where it is told again after a restart.
+   */
+  readonly autoplay?: { readonly speed: number; readonly startedAt?: number };
 };
 
 export type PretixSimulator = AsyncDisposable & {
@@ -44,7 +47,8 @@ export const createPretixSimulator = async (options: PretixSimulatorOptions = {}
   const clock = options.clock ?? systemClock;
   const plan = (options.plan ?? demoPlan)(new Date(options.autoplay?.startedAt ?? clock.now()));
   const webhooks = createWebhooks(plan.slug, options.webhookRetryMs ?? [5_000, 30_000, 60_000]);
-  const world = createWorld(plan, clock.now, createRandom(options.seed ?? plan.slug), webhooks.tell);
+  const story = createScenarioClock({ wall: clock, speed: options.autoplay?.speed ?? 1, stamps: 'wall', startedAt: options.autoplay?.startedAt });
+  const world = createWorld({ plan, now: clock.now, random: createRandom(options.seed ?? plan.slug), happened: webhooks.tell, ...(options.autoplay ? { tellTime: story.stamp } : {}) });
   const limit = createLimit(options.requestsPerMinute === undefined ? 360 : options.requestsPerMinute, clock);
   const requests: string[] = [];
   let bad: { day: BadDay; path: RegExp } = { day: 'none', path: /^/ };
@@ -64,7 +68,7 @@ export const createPretixSimulator = async (options: PretixSimulatorOptions = {}
   readRoutes(app, world, webhooks);
   writeRoutes(app, world, webhooks);
   const url = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
-  const play = options.autoplay ? autoplay(world, { clock, seed: options.seed ?? plan.slug, ...options.autoplay }) : null;
+  const play = options.autoplay ? autoplay(world, { clock: story, seed: options.seed ?? plan.slug }) : null;
 
   return {
     url,

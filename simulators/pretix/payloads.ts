@@ -1,16 +1,17 @@
 /** The simulated state as pretix's JSON. Field names and their order of nesting are those of pretix 2026.8.0. */
-import { type CheckIn, type Item, type List, type Order, type Position, type Quota, type SimulatedEvent, type Subevent, countList, standing } from './world.ts';
+import { type CheckIn, type Item, type List, type Order, type Position, type Quota, type SimulatedEvent, type Subevent, type World, countList, standing } from './world.ts';
 
-const seconds = (date: Date): string => date.toISOString().replace(/\.\d{3}/, '');
+/** When the story says it is, as pretix would write it: to the second. */
+const told = (world: World, date: Date): string => new Date(world.tellTime(date.getTime())).toISOString().replace(/\.\d{3}/, '');
 
-export const tellEvent = (event: SimulatedEvent) => ({
-  name: event.plan.name, slug: event.plan.slug, live: true, testmode: false, currency: 'EUR', date_from: seconds(event.plan.start), date_to: seconds(event.plan.end), date_admission: null, is_public: true, presale_start: null, presale_end: null,
+export const tellEvent = (world: World, event: SimulatedEvent) => ({
+  name: event.plan.name, slug: event.plan.slug, live: true, testmode: false, currency: 'EUR', date_from: told(world, event.plan.start), date_to: told(world, event.plan.end), date_admission: null, is_public: true, presale_start: null, presale_end: null,
   location: event.plan.location, geo_lat: event.plan.latitude ?? null, geo_lon: event.plan.longitude ?? null, has_subevents: event.plan.dates !== undefined, meta_data: event.plan.type ? { type: event.plan.type } : {},
   seating_plan: null, plugins: ['pretix.plugins.manualpayment'], timezone: event.plan.timezone,
 });
 
-export const tellSubevent = (event: SimulatedEvent, subevent: Subevent) => ({
-  id: subevent.id, name: subevent.name, date_from: seconds(subevent.start), date_to: seconds(subevent.end), active: true, date_admission: null, presale_start: null, presale_end: null,
+export const tellSubevent = (world: World, event: SimulatedEvent, subevent: Subevent) => ({
+  id: subevent.id, name: subevent.name, date_from: told(world, subevent.start), date_to: told(world, subevent.end), active: true, date_admission: null, presale_start: null, presale_end: null,
   location: null, geo_lat: null, geo_lon: null, event: event.plan.slug, is_public: true, seating_plan: null, meta_data: {}, last_modified: subevent.last_modified,
 });
 

@@ -93,12 +93,12 @@ export const readRoutes = (app: FastifyInstance, world: World, webhooks: Webhook
   const listOf = (request: FastifyRequest) => found(eventOf(world, request).lists.find(({ id }) => String(id) === (request.params as { list: string }).list), 'CheckinList');
 
   app.get('/api/v1/organizers/:organizer/', () => ({ name: world.organizer.name, slug: world.organizer.slug, public_url: null, plugins: [] }));
-  app.get('/api/v1/organizers/:organizer/events/', (request) => paged(request, ordered(all(), queryOf(request).get('ordering') ?? 'date_from', { slug: ({ plan }) => plan.slug, date_from: ({ plan }) => plan.start.getTime() }).map(tellEvent)));
-  app.get(`${inEvent}/`, (request) => tellEvent(eventOf(world, request)));
+  app.get('/api/v1/organizers/:organizer/events/', (request) => paged(request, ordered(all(), queryOf(request).get('ordering') ?? 'date_from', { slug: ({ plan }) => plan.slug, date_from: ({ plan }) => plan.start.getTime() }).map((event) => tellEvent(world, event))));
+  app.get(`${inEvent}/`, (request) => tellEvent(world, eventOf(world, request)));
   const listSubevents = (events: readonly SimulatedEvent[], request: FastifyRequest, reply: FastifyReply): object => {
     generated(reply);
     const from = since(queryOf(request), 'modified_since');
-    return paged(request, events.flatMap((event) => event.subevents.filter(({ last_modified }) => from === null || micros(last_modified) >= from).map((each) => tellSubevent(event, each))));
+    return paged(request, events.flatMap((event) => event.subevents.filter(({ last_modified }) => from === null || micros(last_modified) >= from).map((each) => tellSubevent(world, event, each))));
   };
   app.get('/api/v1/organizers/:organizer/subevents/', (request, reply) => listSubevents(all(), request, reply));
   app.get(`${inEvent}/subevents/`, (request, reply) => listSubevents([eventOf(world, request)], request, reply));

@@ -66,6 +66,17 @@ export type World = {
   /** Codes and secrets: of a seed, so that a demo is the same each time. Nothing real is behind them. */
   readonly random: Random;
   happened(happening: Happening): void;
+  /** What pretix says a time of the plan is. A story that runs faster than the wall has its events sooner and shorter. */
+  tellTime(planned: number): number;
+};
+
+export type WorldOptions = {
+  readonly plan: OrganizerPlan;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly random: Random;
+  readonly happened: World['happened'];
+  readonly tellTime?: World['tellTime'];
 };
 
 /** Microseconds since 1970 of an ISO 8601 time; JavaScript's Date would cut pretix's times to the millisecond. */
@@ -77,7 +88,7 @@ export const micros = (text: string): bigint => {
 
 const iso = (value: bigint): string => new Date(Number(value / 1000n)).toISOString().replace('Z', `${String(value % 1000n).padStart(3, '0')}Z`);
 
-export const createWorld = (plan: OrganizerPlan, now: () => number, random: Random, happened: World['happened']): World => {
+export const createWorld = ({ plan, now, random, happened, tellTime = (planned) => planned }: WorldOptions): World => {
   let last = 0n;
   let ids = 0;
   const nextId = () => ++ids;
@@ -99,7 +110,7 @@ export const createWorld = (plan: OrganizerPlan, now: () => number, random: Rand
       });
     return [each.slug, event];
   });
-  return { organizer: plan, events: new Map(events), stamp, nextId, random, happened };
+  return { organizer: plan, events: new Map(events), stamp, nextId, random, happened, tellTime };
 };
 
 /** The letters of pretix's order codes: none that is mistaken for another. */
