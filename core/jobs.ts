@@ -49,6 +49,8 @@ export const startJobs = async (options: JobsOptions): Promise<Jobs> => {
   pool.on('error', lost);
   pool.on('connect', (client) => client.on('error', lost));
   const events: WorkerEvents = new EventEmitter();
+  // Jobs are locked in the name of the pool or of the worker, as graphile-worker fetches them together or singly.
+  events.on('pool:create', ({ workerPool }) => life.show(workerPool.id));
   events.on('worker:create', ({ worker }) => life.show(worker.workerId));
   const runner = await run({
     pgPool: pool,

@@ -30,7 +30,7 @@ export const startDemo = async ({ foundation, config, dataDir }: DemoOptions): P
     const { eventId } = event;
     await connect(foundation, { ...common, product: 'gatekeeper', serviceName: `Gate system of ${eventId}`, endpoints: endpointsOf(gates.endpoint(eventId), '/health'), credentials: { type: 'api_key', apiKey: gates.apiKey }, settings: { eventId } });
   }
-  await connect(foundation, { ...common, product: 'pretix', serviceName: 'pretix of Harbour Culture', endpoints: endpointsOf(pretix.url, '/api/v1/organizers/'), credentials: { type: 'api_key', apiKey: pretix.token }, settings: { organizer: pretix.organizer, typeProperty: 'type' } });
+  await connect(foundation, { ...common, product: 'pretix', serviceName: 'pretix of Harbour Culture', endpoints: endpointsOf(pretix.url, '/api/v1/organizers/'), credentials: { type: 'api_key', apiKey: pretix.token }, settings: { organizer: pretix.organizer, typeProperty: 'type', requestsPerMinute: 6000 } });
   const running = stack.move();
   return {
     upstreams: [
