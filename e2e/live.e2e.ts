@@ -1,0 +1,123 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Client, createClient } from 'graphql-ws';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { readConfig } from '#core/config.ts';
+import { cloneDatabase, silentLogger } from '#core/testing.ts';
+import { type HubProcess, startHub } from '../hub/hub.ts';
+import { supergraphFile } from '../hub/subgraphs.ts';
+import { ask, makeDataDir, registerGates } from './hub-process.ts';
+import { type PushingUpstream, startPushingUpstream } from './pushing-upstream.ts';
+
+const stack = new AsyncDisposableStack();
+let hub: HubProcess;
+let upstream: PushingUpstream;
+let admin: { url: string; adminKey: string };
+let supergraph: string;
+
+beforeAll(async () => {
+  const database = stack.use(await cloneDatabase());
+  const folder = stack.use(await makeDataDir());
+  upstream = stack.use(await startPushingUpstream());
+  supergraph = join(folder.path, 'supergraph.graphql');
+  await copyFile(supergraphFile, supergraph);
+  const config = readConfig({ PORT: '0', DATABASE_URL: database.url, EVENTGRAPH_DATA_DIR: folder.path, EVENTGRAPH_DEMO: 'false', EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS: 'true' });
+  hub = stack.use(await startHub({ config, role: { kind: 'all' }, logger: silentLogger, explorer: null, supergraphFile: supergraph }));
+  admin = { url: hub.url, adminKey: hub.adminKey ?? '' };
+  for (const id of ['a', 'b', 'c']) expect((await registerGates(admin, upstream, id, 86_400)).userErrors).toEqual([]);
+});
+afterAll(() => stack.disposeAsync());
+
+const connect = (key = admin.adminKey): Client => createClient({ url: `${hub.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: { authorization: `Bearer ${key}` }, retryAttempts: 0 });
+
+type Change = { cursor: string; attendance: { currentAttendees: number }; event: { id: string; name: string; gates: unknown[] } };
+type Recorded = { id: string; cursor: string };
+const changesOf = (client: Client, args: string) =>
+  client.iterate<{ attendanceChanged: Change }>({ query: `subscription { attendanceChanged(${args}) { cursor attendance { currentAttendees } event { id name ... on GateEvent { gates { id } } } } }` });
+const recordedOf = (client: Client, args: string) => client.iterate<{ checkInRecorded: Recorded }>({ query: `subscription { checkInRecorded(${args}) { id cursor } }` });
+
+const nextOf = async <Data>(messages: AsyncIterableIterator<{ data?: Data | null; errors?: readonly unknown[] }>): Promise<Data> => {
+  const { value } = (await messages.next()) as { value?: { data?: Data | null; errors?: readonly unknown[] } };
+  if (!value?.data) throw new Error(`no data: ${JSON.stringify(value)}`);
+  return value.data;
+};
+
+describe('attendanceChanged', () => {
+  test('tells the current value first, then every change, with what other subgraphs know', async () => {
+    const client = connect();
+    const changes = changesOf(client, 'eventIds: ["a"]');
+    const { attendanceChanged: first } = await nextOf(changes);
+    expect(first).toEqual({ cursor: expect.any(String) as string, attendance: { currentAttendees: 0 }, event: { id: 'a', name: 'a', gates: [] } });
+    expect(await upstream.push('a', ['one'])).toBe(200);
+    expect((await nextOf(changes)).attendanceChanged.attendance.currentAttendees).toBe(1);
+    await changes.return?.();
+    await client.dispose();
+  });
+});
+
+describe('checkInRecorded', () => {
+  test('resumes behind any cursor with no gap and no double, while pushes go on', async () => {
+    const badges = Array.from({ length: 120 }, (_, index) => `b${index}`);
+    const client = connect();
+    let messages = recordedOf(client, 'eventIds: ["b"]');
+    const seen: string[] = [];
+    let cursor = '';
+    const first = messages.next();
+    // The subscription has begun when a change is asked for and answered: its current values are told first.
+    const begun = changesOf(client, 'eventIds: ["b"]');
+    await nextOf(begun);
+    await begun.return?.();
+    const pushing = (async () => {
+      for (const badge of badges) expect(await upstream.push('b', [badge])).toBe(200);
+    })();
+    for (let next = first; seen.length < badges.length; next = messages.next()) {
+      const { value } = (await next) as { value: { data: { checkInRecorded: Recorded } } };
+      seen.push(value.data.checkInRecorded.id);
+      cursor = value.data.checkInRecorded.cursor;
+      if (seen.length % 17 !== 0) continue;
+      await messages.return?.();
+      messages = recordedOf(client, `eventIds: ["b"], after: "${cursor}"`);
+    }
+    await pushing;
+    expect(seen).toEqual(badges.map((badge) => `scan-${badge}`));
+    await messages.return?.();
+    await client.dispose();
+  });
+});
+
+describe('a revoked key', () => {
+  test('loses what it holds open at once, and nobody else does', async () => {
+    const made = await ask<{ createApiKey: { apiKey: string; key: { id: string } } }>(hub.url, admin.adminKey, 'mutation { createApiKey(input: { clientName: "x", permissions: ["read_events", "read_attendance"], eventAccess: ["a"] }) { apiKey key { id } } }');
+    const { apiKey, key } = made.data.createApiKey;
+    const [revoked, other] = [connect(apiKey), connect()];
+    const [lost, kept] = [changesOf(revoked, 'eventIds: ["a"]'), changesOf(other, 'eventIds: ["a"]')];
+    await Promise.all([nextOf(lost), nextOf(kept)]);
+    await ask(hub.url, admin.adminKey, 'mutation ($id: ID!) { revokeApiKey(input: { id: $id }) { key { revokedAt } } }', { id: key.id });
+    await expect(lost.next()).rejects.toMatchObject({ code: 4403 });
+    expect((await ask(hub.url, apiKey, '{ events { totalCount } }')).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+    await upstream.push('a', ['two']);
+    expect((await nextOf(kept)).attendanceChanged.attendance.currentAttendees).toBe(2);
+    await kept.return?.();
+    await other.dispose();
+  });
+});
+
+describe('a supergraph that changes while the hub runs', () => {
+  test('is served without a restart, and a subscription that is still valid goes on', async () => {
+    const client = connect();
+    const changes = changesOf(client, 'eventIds: ["c"]');
+    await nextOf(changes);
+    const sdl = await readFile(supergraph, 'utf8');
+    const renamed = sdl.replace('"Whether that was more than 300 seconds ago."', '"Whether that was long ago."');
+    expect(renamed).not.toBe(sdl);
+    await writeFile(supergraph, 'this is no supergraph');
+    await writeFile(supergraph, renamed);
+    const description = async () => (await ask<{ __type: { fields: { name: string; description: string }[] } }>(hub.url, admin.adminKey, '{ __type(name: "Attendance") { fields { name description } } }')).data.__type.fields.find(({ name }) => name === 'stale')?.description;
+    await expect.poll(description, { timeout: 10_000, interval: 20 }).toBe('Whether that was long ago.');
+    await upstream.push('c', ['three']);
+    expect((await nextOf(changes)).attendanceChanged.attendance.currentAttendees).toBe(1);
+    await changes.return?.();
+    await client.dispose();
+  });
+});
