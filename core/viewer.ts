@@ -22,6 +22,8 @@ export type Viewer = {
   readonly permissions: ReadonlySet<Permission>;
   /** Hub-wide event ids the viewer may see, or `all`. Public events are visible to everyone besides. */
   readonly events: 'all' | ReadonlySet<string>;
+  /** When the credential ends by itself: what it holds open ends then too. Absent or null for never. */
+  readonly expiresAt?: Date | null;
 };
 
 export const publicViewer: Viewer = { kind: 'public', keyId: null, permissions: new Set(), events: new Set() };

@@ -103,6 +103,15 @@ describe('a revoked key', () => {
   });
 });
 
+test('a key that expires takes its sockets with it', async () => {
+  const expiresAt = new Date(Date.now() + 1_500).toISOString();
+  const made = await ask<{ createApiKey: { apiKey: string } }>(hub.url, admin.adminKey, 'mutation ($at: DateTime) { createApiKey(input: { clientName: "x", permissions: ["read_events", "read_attendance"], expiresAt: $at }) { apiKey } }', { at: expiresAt });
+  const changes = changesOf(connect(made.data.createApiKey.apiKey), 'eventIds: ["a"]');
+  await nextOf(changes);
+  await expect(changes.next()).rejects.toMatchObject({ code: 4403 });
+  expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
+});
+
 describe('a supergraph that changes while the hub runs', () => {
   test('is served without a restart, and a subscription that is still valid goes on', async () => {
     const client = connect();

@@ -137,10 +137,22 @@ const createProtocol = (settings: Settings): Protocol =>
     onComplete: ({ extra }) => void (extra.operations = Math.max(0, extra.operations - 1)),
   });
 
+/** The longest wait of setTimeout, in milliseconds; a longer one is cut and waited for again. */
+const longestTimer = 2_147_483_647;
+
+/** A credential that ends takes its socket with it. */
+const endAt = (socket: WebSocket, end: Date): void => {
+  const left = end.getTime() - Date.now();
+  const timer = setTimeout(() => (left > longestTimer ? endAt(socket, end) : endSocket(socket, CloseCode.Forbidden, 'Forbidden')), Math.min(longestTimer, Math.max(0, left)));
+  socket.once('close', () => clearTimeout(timer));
+};
+
 /** `connectionParams` decide; browsers cannot set headers, other clients may prefer them. False closes with 4403. */
 const admit = async (context: Context<Record<string, unknown>, Connection>, identify: Identify): Promise<boolean> => {
   try {
-    context.extra.viewer = await identify(credentialIn(context.connectionParams ?? {}) ?? credentialIn(context.extra.headers));
+    const viewer = await identify(credentialIn(context.connectionParams ?? {}) ?? credentialIn(context.extra.headers));
+    context.extra.viewer = viewer;
+    if (viewer.expiresAt) endAt(context.extra.socket, viewer.expiresAt);
     return true;
   } catch (error) {
     if (isPublicError(error)) return false;

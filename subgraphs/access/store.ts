@@ -61,7 +61,7 @@ export const audit = (em: EntityManager, entry: AuditFacts): void => {
 /** The key of the hub's operator, for the first start. */
 export const issueAdminKey = (em: EntityManager, hub: Maker): Promise<IssuedKey> => issueKey(em, hub, { clientName: 'admin', permissions, eventAccess: null, expiresAt: null }, null);
 
-export const viewerOf = (key: ApiKey): Viewer => ({ kind: 'key', keyId: key.id, permissions: new Set(key.permissions), events: key.eventAccess ? new Set(key.eventAccess) : 'all' });
+export const viewerOf = (key: ApiKey): Viewer => ({ kind: 'key', keyId: key.id, permissions: new Set(key.permissions), events: key.eventAccess ? new Set(key.eventAccess) : 'all', expiresAt: key.expiresAt });
 
 /** For how long a gateway may trust what it read of a key, when no word of a change reaches it. */
 const trustMs = 5_000;
