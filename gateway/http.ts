@@ -125,7 +125,7 @@ const noteRequest = (request: FastifyRequest, parameters: Parameters): void => {
 const log = (logger: Logger, request: FastifyRequest, reply: FastifyReply): void => {
   const path = request.url.split('?')[0] ?? '';
   // Pushes, health checks and files come by the hundred; what clients ask is what an operator looks for.
-  const level = path.startsWith('/graphql') || reply.statusCode >= 400 ? 'info' : 'debug';
+  const level = path.startsWith('/graphql') || reply.statusCode >= 500 ? 'info' : 'debug';
   logger[level]({ requestId: request.id, method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...request.noted }, 'request');
 };
 
