@@ -21,7 +21,7 @@ export const encodeKey = (key: Key): string => Buffer.from(JSON.stringify(key)).
 const decodeKey = (cursor: string, keyLength: number): Key => {
   try {
     const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(key) && key.length === keyLength && key.every(isKeyPart)) return key as Key;
+    if (Array.isArray(key) && key.length === keyLength && key.every(isKeyPart)) return key;
   } catch {
     // falls through to the refusal
   }

@@ -118,7 +118,7 @@ const scalarsOf = (typeDefs: DocumentNode): object => {
 
 const withFederationFields = (rules: IRules): IRules => {
   const tree = rules as Record<string, object>;
-  return { ...tree, Query: { ...tree.Query, _service: allow, _entities: allow } } as IRules;
+  return { ...tree, Query: { ...tree.Query, _service: allow, _entities: allow } };
 };
 
 type Resolvers = Record<string, Record<string, unknown>>;

@@ -41,7 +41,7 @@ export const replay = async ({ text, zone, prefix, speed, hub, say }: ReplayOpti
   for (const { eventId, eventName } of plans) await hub.register({ eventId, eventName, api: simulator.endpoint(eventId), apiKey: simulator.apiKey });
   say('All sessions are registered with the hub.');
   await played(simulator);
-  return compare(plans, counts, hub);
+  return await compare(plans, counts, hub);
 };
 
 /** Waits until everything happened and was pushed. */

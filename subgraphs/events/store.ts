@@ -80,7 +80,7 @@ const conditionsOf = (filter: EventFilter): FilterQuery<EventRow> => ({
 const behindKey = (order: Order, [value, id]: Key): FilterQuery<EventRow> => {
   const operator = order.direction === 'asc' ? '$gt' : '$lt';
   const column = order.parse(value ?? '');
-  return { $or: [{ [order.column]: { [operator]: column } }, { [order.column]: column, id: { [operator]: String(id) } }] } as FilterQuery<EventRow>;
+  return { $or: [{ [order.column]: { [operator]: column } }, { [order.column]: column, id: { [operator]: String(id) } }] };
 };
 
 export const listServices = async (em: EntityManager, args: PageArguments): Promise<Connection<Service>> => {
