@@ -1,14 +1,41 @@
-/** The events and series dates that a pull is about. */
+/**
+ * The events and series dates that a pull is about.
+ *
+ * They change seldom, and a pull that a webhook asked for should cost one call: what was read within half a minute is
+ * taken again, unless an order turns up for an event or date that is not in it.
+ */
 import type { Rejected } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
+import type { Fact } from '#core/facts.ts';
+import type { UpstreamHttp } from '#core/upstream-http.ts';
+import { type Naming, eventFact, eventRecord, hubEventId } from './connector-facts.ts';
+import { type PretixContext, clientOf } from './connector-settings.ts';
 import type { PretixClient } from './upstream.ts';
-import type { PretixEventPayload, SubeventPayload } from './upstream-payloads.ts';
+import type { OrderPayload, PretixEventPayload, SubeventPayload } from './upstream-payloads.ts';
 
 export type CalendarEvent = { readonly payload: PretixEventPayload; readonly dates: readonly SubeventPayload[] };
-export type Calendar = { readonly organizerName: string; readonly events: ReadonlyMap<string, CalendarEvent>; readonly rejected: readonly Rejected[] };
+export type Calendar = { readonly organizerName: string; readonly events: ReadonlyMap<string, CalendarEvent>; readonly rejected: readonly Rejected[]; /** Milliseconds of the hub's clock. */ readonly readAt: number };
+
+const freshForMs = 30_000;
+const calendars = new WeakMap<UpstreamHttp, Calendar>();
+
+/** As read lately. */
+export const recentCalendar = async (context: PretixContext): Promise<Calendar> => {
+  const known = calendars.get(context.http);
+  const age = context.now().getTime() - (known?.readAt ?? 0);
+  return known && age >= 0 && age < freshForMs ? known : currentCalendar(context);
+};
+
+/** As it is now. */
+export const currentCalendar = async (context: PretixContext): Promise<Calendar> => {
+  const readAt = context.now().getTime();
+  const calendar = { ...(await readCalendar(clientOf(context), context.service.settings.events)), readAt };
+  calendars.set(context.http, calendar);
+  return calendar;
+};
 
 /** All events that the token sees, or the wanted ones; of these, one that is gone is told and holds up no other. */
-export const readCalendar = async (client: PretixClient, wanted: readonly string[] | null): Promise<Calendar> => {
+const readCalendar = async (client: PretixClient, wanted: readonly string[] | null): Promise<Omit<Calendar, 'readAt'>> => {
   const { name } = await client.organizer();
   const listed = await client.events();
   const found = listed.rows.filter(({ slug }) => wanted === null || wanted.includes(slug));
@@ -31,3 +58,22 @@ const readDates = async (client: PretixClient): ReturnType<PretixClient['subeven
     return { rows: [], rejected: [{ upstreamId: 'subevents', reason: error.message, raw: null }] };
   }
 };
+
+/** Whether it knows the event and every date that the order has tickets for. */
+export const knows = (calendar: Calendar, slug: string, { positions }: OrderPayload): boolean => {
+  const event = calendar.events.get(slug);
+  return event !== undefined && positions.every(({ subevent }) => subevent === null || event.dates.some(({ id }) => id === subevent));
+};
+
+/** The events themselves; of a series its dates. */
+const instances = function* ({ payload, dates }: CalendarEvent) {
+  if (!payload.has_subevents) yield { event: payload, date: null };
+  else for (const date of dates) yield { event: payload, date };
+};
+
+export const calendarFacts = (calendar: Calendar, naming: Naming, now: Date): Fact[] =>
+  [...calendar.events.values()].flatMap((event) => [...instances(event)].flatMap(({ event: payload, date }) => [eventFact(payload, date, calendar.organizerName, naming, now), eventRecord(payload, date, naming, now)]));
+
+/** That these events are known up to now. The hub counts them itself. */
+export const observations = (events: readonly CalendarEvent[], naming: Naming, now: Date): Fact[] =>
+  events.flatMap((event) => [...instances(event)].map(({ event: payload, date }) => ({ kind: 'observation' as const, eventId: hubEventId(naming, payload.slug, date?.id ?? null), at: now, totalRegistered: null, currentAttendees: null })));

@@ -5,13 +5,15 @@ import { type StreamCursor, afterPage, beginPass, cursorSchema, readCursor, stre
 /** A list of orders as pretix pages it: by last change, with a clock of its own; several may share an instant. */
 const createList = () => {
   let clock = Date.UTC(2024, 0, 1);
+  let version = 0;
   const rows = new Map<number, { version: number; changed: number }>();
   const iso = (ms: number) => new Date(ms).toISOString();
   return {
     rows,
     change(ids: readonly number[]) {
       clock += 1_000;
-      for (const id of ids) rows.set(id, { version: (rows.get(id)?.version ?? 0) + 1, changed: clock });
+      version += 1;
+      for (const id of ids) rows.set(id, { version, changed: clock });
     },
     pass(ms: number) {
       clock += ms;
@@ -21,8 +23,10 @@ const createList = () => {
       const found = [...rows].filter(([, { changed }]) => changed >= from).sort(([a, x], [b, y]) => x.changed - y.changed || a - b);
       const shown = found.slice((number - 1) * size, number * size);
       const last = shown.at(-1)?.[1].changed;
-      return { rows: shown.map(([id, { version }]) => ({ id, version })), seen: { generated: iso(clock), last: last === undefined ? null : iso(last), more: found.length > number * size } };
+      return { rows: shown.map(([id, { version }]) => ({ id, version })), seen: { generated: iso(clock), last: last === undefined ? null : iso(last), pages: Math.ceil(found.length / size) } };
     },
+    /** Trial orders can be deleted. */
+    delete: (id: number) => rows.delete(id),
   };
 };
 
@@ -31,7 +35,7 @@ const change = fc.uniqueArray(fc.nat(30), { minLength: 1, maxLength: 12 });
 describe('a stream', () => {
   test('misses no change, however many happen between its pages and however many share an instant', () => {
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 10 }), fc.array(fc.array(change, { maxLength: 3 }), { maxLength: 30 }), fc.integer({ min: 1, max: 6 }), fc.array(fc.nat(20_000), { maxLength: 5 }), (before, between, size, gaps) => {
+      fc.property(fc.array(change, { maxLength: 10 }), fc.array(fc.array(change, { maxLength: 3 }), { maxLength: 30 }), fc.integer({ min: 1, max: 6 }), fc.array(fc.nat(20_000), { maxLength: 5 }), fc.array(fc.nat(30), { maxLength: 6 }), (before, between, size, gaps, deletions) => {
         const list = createList();
         before.forEach((ids) => list.change(ids));
         const seen = new Map<number, number>();
@@ -46,6 +50,7 @@ describe('a stream', () => {
             stream = cursorSchema.shape.streams.valueType.parse(JSON.parse(JSON.stringify(afterPage(begun, page, 1_000))));
             if (stream.pass === null) return;
             meanwhile.shift()?.forEach((ids) => list.change(ids));
+            if (pages % 2 === 1) list.delete(deletions.shift() ?? -1);
           }
           throw new Error('a pass does not end');
         };
@@ -55,10 +60,12 @@ describe('a stream', () => {
           meanwhile.shift()?.forEach((ids) => list.change(ids));
           readPass();
         }
+        // What changed while a pass went on is the next one's: nothing changes any more during the last.
+        meanwhile.length = 0;
         readPass();
         for (const [id, { version }] of list.rows) expect(seen.get(id)).toBe(version);
       }),
-      { numRuns: 300 },
+      { numRuns: 2_000 },
     );
   });
   test('begins a little before the last pass, and an hour before it every ten minutes', () => {
@@ -66,17 +73,22 @@ describe('a stream', () => {
     expect(beginPass(stream, 1_000_001).pass).toMatchObject({ since: '2024-01-01T11:59:50.123Z', sweep: false });
     expect(beginPass(stream, 1_600_000).pass).toMatchObject({ since: '2024-01-01T11:00:00.123Z', sweep: true });
   });
-  test('pages through rows of one instant, and otherwise goes on from the last change, to the microsecond', () => {
+  test('of several pages is read from its last page back to its first', () => {
+    const generated = '2024-01-01T00:00:09.000001Z';
     const begun = beginPass({ since: null, pass: null, sweptAt: 0 }, 0);
-    const second = afterPage(begun, { generated: '2024-01-01T00:00:09Z', last: '2024-01-01T00:00:00.123456Z', more: true }, 0);
-    expect(second.pass).toMatchObject({ since: '2024-01-01T00:00:00.123456Z', page: 1, generated: '2024-01-01T00:00:09Z' });
-    const third = afterPage({ ...second, pass: second.pass ?? begun.pass }, { generated: '2024-01-01T00:00:10Z', last: '2024-01-01T00:00:00.123456Z', more: true }, 0);
-    expect(third.pass).toMatchObject({ since: '2024-01-01T00:00:00.123456Z', page: 2, generated: '2024-01-01T00:00:09Z' });
-    expect(afterPage({ ...third, pass: third.pass ?? begun.pass }, { generated: '2024-01-01T00:00:11Z', last: null, more: false }, 7)).toEqual({ since: '2024-01-01T00:00:09Z', pass: null, sweptAt: 7 });
+    expect(begun.pass).toMatchObject({ since: null, page: 1, generated: null });
+    let stream: StreamCursor = afterPage(begun, { generated, last: '2024-01-01T00:00:00Z', pages: 3 }, 0);
+    const pages: (number | undefined)[] = [];
+    while (stream.pass) {
+      pages.push(stream.pass.page);
+      stream = afterPage({ ...stream, pass: stream.pass }, { generated: '2024-01-01T00:00:10Z', last: null, pages: 4 }, 7);
+    }
+    expect(pages).toEqual([3, 2, 1]);
+    expect(stream).toEqual({ since: generated, pass: null, sweptAt: 7 });
   });
   test('is read from its beginning when the clock of pretix went back', () => {
     const ahead = beginPass({ since: '2025-01-01T00:00:00Z', pass: null, sweptAt: 0 }, 0);
-    expect(afterPage(ahead, { generated: '2024-01-01T00:00:00Z', last: null, more: false }, 0)).toEqual({ since: null, pass: null, sweptAt: 0 });
+    expect(afterPage(ahead, { generated: '2024-01-01T00:00:00Z', last: null, pages: 1 }, 0)).toEqual({ since: null, pass: null, sweptAt: 0 });
   });
 });
 

@@ -12,9 +12,10 @@
  * No change is lost:
  * - pretix stamps an order when it is saved, but others see it when its transaction commits. A pass therefore begins
  *   some seconds before the last one, and a sweep, every ten minutes, an hour before it (imports run that long).
- * - Orders move to the end of the stream while it is read. Each request therefore starts at the last change seen
- *   instead of at a page number, which would skip as many rows as moved. Only where more rows than one page have the
- *   very same stamp (pretix resets check-ins with one UPDATE) are they paged through.
+ * - Orders that change while they are read move to the end of the list, and those behind them one place forward: who
+ *   reads page after page skips as many as moved. A pass of several pages therefore reads the first one to learn how
+ *   many there are, and then from the last page back to the first: what was not read yet moves only to where it still
+ *   will be. What moved to the end changed after the first page was made, and is the next pass's.
  * - When pretix's clock turns out to have gone back behind the cursor, everything is read again.
  * What is read twice is dropped by its id.
  */
@@ -28,10 +29,11 @@ const sweepEveryMs = 600_000;
 const stamp = z.string().max(64).refine((text) => !Number.isNaN(Date.parse(text)));
 
 const pass = z.object({
-  /** Value of `modified_since` for the next request. */
+  /** Value of `modified_since` for all its requests. */
   since: stamp.nullable(),
+  /** The page to read next. */
   page: z.number().int().min(1),
-  /** Of the pass's first page: where the next pass begins. */
+  /** Of its first page: where the next pass begins. Null before that was read. */
   generated: stamp.nullable(),
   sweep: z.boolean(),
 });
@@ -74,6 +76,9 @@ export const withStream = (cursor: Cursor, name: string, changed: StreamCursor):
 export const withoutStream = (cursor: Cursor, name: string): Cursor => ({ ...cursor, streams: Object.fromEntries(Object.entries(cursor.streams).filter(([each]) => each !== name)) });
 export const withEvent = (cursor: Cursor, slug: string, changed: EventCursor): Cursor => ({ ...cursor, events: { ...cursor.events, [slug]: changed } });
 
+/** These events are known: their orders come with the stream of the whole organizer. */
+export const withEvents = (cursor: Cursor, slugs: readonly string[]): Cursor => slugs.reduce((known, slug) => withEvent(known, slug, eventOf(known, slug)), cursor);
+
 export const withTouched = (cursor: Cursor, slug: string, dates: readonly string[]): Cursor => {
   const before = eventOf(cursor, slug);
   return withEvent(cursor, slug, { ...before, touched: [...new Set([...before.touched, ...dates])] });
@@ -85,7 +90,7 @@ export const keepEvents = (cursor: Cursor, slugs: ReadonlySet<string>): Cursor =
 const earlier = (time: string, ms: number): string => new Date(Date.parse(time) - ms).toISOString();
 
 /** Goes on with an interrupted pass, or begins one. */
-export const beginPass = (before: StreamCursor, hubNow: number): StreamCursor & { pass: NonNullable<StreamCursor['pass']> } => {
+export const beginPass = (before: StreamCursor, hubNow: number): Begun => {
   if (before.pass) return { ...before, pass: before.pass };
   const sweep = before.since === null || hubNow - before.sweptAt >= sweepEveryMs;
   const since = before.since === null ? null : earlier(before.since, sweep ? sweepOverlapMs : overlapMs);
@@ -96,15 +101,20 @@ export type PageSeen = {
   readonly generated: string | null;
   /** `last_modified` of the page's last row. */
   readonly last: string | null;
-  readonly more: boolean;
+  /** Pages that there are now. */
+  readonly pages: number;
 };
 
+type Begun = StreamCursor & { readonly pass: NonNullable<StreamCursor['pass']> };
+
 /** The cursor after a page: within the pass, or past its end. */
-export const afterPage = (before: StreamCursor & { pass: NonNullable<StreamCursor['pass']> }, page: PageSeen, hubNow: number): StreamCursor => {
+export const afterPage = (before: Begun, seen: PageSeen, hubNow: number): StreamCursor => {
   const { pass } = before;
-  const generated = pass.generated ?? page.generated ?? page.last ?? before.since;
-  if (before.since !== null && pass.generated === null && generated !== null && Date.parse(generated) < Date.parse(before.since) - overlapMs) return freshStream;
-  if (!page.more) return { since: generated, pass: null, sweptAt: pass.sweep ? hubNow : before.sweptAt };
-  const ahead = page.last !== null && (pass.since === null || Date.parse(page.last) > Date.parse(pass.since));
-  return { ...before, pass: { ...pass, generated, ...(ahead ? { since: page.last, page: 1 } : { page: pass.page + 1 }) } };
+  if (pass.generated !== null) return pass.page > 1 ? { ...before, pass: { ...pass, page: pass.page - 1 } } : endOf(before, pass.generated, hubNow);
+  const generated = seen.generated ?? seen.last ?? before.since;
+  if (before.since !== null && generated !== null && Date.parse(generated) < Date.parse(before.since) - overlapMs) return freshStream;
+  if (seen.pages <= 1 || generated === null) return endOf(before, generated, hubNow);
+  return { ...before, pass: { ...pass, generated, page: seen.pages } };
 };
+
+const endOf = ({ pass, sweptAt }: Begun, since: string | null, hubNow: number): StreamCursor => ({ since, pass: null, sweptAt: pass.sweep ? hubNow : sweptAt });

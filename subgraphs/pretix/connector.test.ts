@@ -8,17 +8,19 @@ import { createManualClock } from '#simulators/gatekeeper/clock.ts';
 import { badDays } from '#simulators/pretix/bad-days.ts';
 import { createPretixSimulator } from '#simulators/pretix/index.ts';
 import { contractPlan } from '#simulators/pretix/plans.ts';
+import type { Subevent } from '#simulators/pretix/world.ts';
 import { createVisitor } from '#simulators/pretix/visitor.ts';
-import { type PretixSettings, connector, settings } from './connector.ts';
+import { type PretixSettings, settings } from './connector-settings.ts';
+import { connector } from './connector.ts';
 
 /** Longer than the overlap of two pulls: what is older is not read again. */
 const longAgo = 20_000;
 const begin = Date.UTC(2024, 5, 1, 9);
 
 /** A pretix, somebody who buys and scans there, and what ingestion would hand to the connector. */
-const start = async (wanted: object = {}, { timeoutMs = 400, apiKey = undefined as string | undefined, requestsPerMinute = null as number | null } = {}) => {
+const start = async (wanted: object = {}, { timeoutMs = 400, apiKey = undefined as string | undefined, requestsPerMinute = null as number | null, plan = contractPlan } = {}) => {
   const clock = createManualClock(begin);
-  const pretix = await createPretixSimulator({ plan: contractPlan, clock, requestsPerMinute, webhookRetryMs: [] });
+  const pretix = await createPretixSimulator({ plan, clock, requestsPerMinute, webhookRetryMs: [] });
   const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs, retries: 0 });
   const context: ConnectorContext<PretixSettings> = {
     service: { serviceId: 's1', serviceName: 'pretix', endpoints: { api: pretix.url, webhook: null, healthCheck: pretix.url }, credentials: { type: 'api_key', apiKey: apiKey ?? pretix.token }, settings: settings.parse({ organizer: 'acme', ...wanted }), pushSecret: 'x' },
@@ -101,6 +103,23 @@ describe('the next pull', () => {
     expect(factsOf(facts, 'observation')).toHaveLength(4);
     expect(factsOf(facts, 'registration')).toEqual([]);
   });
+  test('that a webhook asked for costs one call when nothing changed', async () => {
+    await using it = await start();
+    await it.pull();
+    it.clock.advance(1_000);
+    expect((await it.pull()).calls).toEqual(['/api/v1/organizers/acme/orders/']);
+  });
+  test('tells a date that was added since before its orders', async () => {
+    await using it = await start();
+    const dates = (it.pretix.world.events.get('workshops')?.subevents ?? []) as Subevent[];
+    const later = dates.splice(1, 1);
+    await it.pull();
+    dates.push(...later);
+    await it.visitor.buy('workshops', ['Seat'], { date: 1 });
+    const { facts } = await it.pull();
+    const told = facts.filter(({ eventId }) => eventId === `acme-workshops-${later[0]?.id}`).map(({ kind }) => kind);
+    expect(told.slice(0, 3)).toEqual(['event', 'record', 'registration']);
+  });
   test('tells what changed, and reads the numbers of that event alone', async () => {
     await using it = await start();
     const { code, positions } = await it.visitor.buy('conf', ['Regular', 'Student']);
@@ -144,6 +163,7 @@ describe('the next pull', () => {
     it.clock.advance(86_400_000);
     await it.pull();
     if (hidden) events.set('conf', hidden);
+    it.clock.advance(longAgo * 2);
     expect(record((await it.pull()).facts, 'pretix.order').map(({ upstreamId }) => upstreamId)).toEqual([code]);
     it.clock.advance(60_000);
     expect((await it.pull()).calls.filter((path) => path.includes('orders'))).toEqual(['/api/v1/organizers/acme/orders/']);
@@ -163,8 +183,22 @@ describe('the next pull', () => {
     expect(seen).toHaveLength(50);
     for await (const batch of connector.pull(it.context, cursor)) seen.push(...record(batch.facts, 'pretix.order').map(({ upstreamId }) => upstreamId));
     expect(new Set(seen)).toEqual(codes);
-    expect(seen.length).toBeLessThan(codes.size + 5);
+    // The first page is read at the beginning, to learn how many there are, and in its turn at the end.
+    expect(seen).toHaveLength(codes.size + 50);
   });
+});
+
+test('the offers of many events are read over several pulls rather than wait for the rate limit', async () => {
+  const plan = contractPlan(new Date(begin));
+  const conf = plan.events[0];
+  const many = { ...plan, events: Array.from({ length: 30 }, (_, index) => ({ ...conf, slug: `conf${index}` })) } as typeof plan;
+  await using it = await start({ requestsPerMinute: 60 }, { plan: () => many });
+  const first = await it.pull();
+  expect(factsOf(first.facts, 'observation')).toHaveLength(30);
+  expect(first.calls.length).toBeLessThanOrEqual(60);
+  const read = new Set(record(first.facts, 'pretix.offer').map(({ upstreamId }) => upstreamId));
+  expect(read.size).toBeGreaterThanOrEqual(5);
+  expect(read.size).toBeLessThan(30);
 });
 
 describe('settings', () => {

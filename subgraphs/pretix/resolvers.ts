@@ -4,7 +4,7 @@ import { type OrderPosition, type Variation, orderStatuses } from './domain.ts';
 import type { PretixEventRow } from './entities.ts';
 import type { CheckInList, Loaders, Order, Product, Quota } from './store.ts';
 
-type Context = SubgraphContext<Loaders>;
+export type Context = SubgraphContext<Loaders>;
 type EventReference = { readonly id: string };
 
 /** A field of the event's own row; null before pretix told of it. */

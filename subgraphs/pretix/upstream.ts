@@ -19,6 +19,8 @@ export type Page<T> = {
   readonly rows: readonly T[];
   readonly rejected: readonly Rejected[];
   readonly more: boolean;
+  /** Rows in the whole list. */
+  readonly count: number;
   /** pretix's own clock when it began to make the page, if it says so. */
   readonly generated: string | null;
 };
@@ -34,8 +36,8 @@ export type PretixClientOptions = {
   readonly token: string;
   readonly organizer: string;
   readonly signal: AbortSignal;
-  /** Called before each request; waits when the hub asks too often. */
-  readonly pace?: (signal: AbortSignal) => Promise<void>;
+  /** Asked before each request; waits when the hub asks too often. */
+  readonly pacer?: Pacer;
 };
 
 export type PretixClient = ReturnType<typeof createPretixClient>;
@@ -44,7 +46,7 @@ export const createPretixClient = (options: PretixClientOptions) => {
   const root = `${options.api.replace(/\/+$/, '').replace(/\/api\/v1$/, '')}/api/v1/organizers/${encodeURIComponent(options.organizer)}/`;
 
   const get = async (path: string, query: Query = {}) => {
-    await options.pace?.(options.signal);
+    await options.pacer?.wait(options.signal);
     return options.http.request({ url: `${root}${path}${search(query)}`, headers: { authorization: `Token ${options.token}` }, signal: options.signal });
   };
 
@@ -52,9 +54,9 @@ export const createPretixClient = (options: PretixClientOptions) => {
 
   const readPage = async <T>(path: string, schema: z.ZodType<T>, query: Query): Promise<Page<T>> => {
     const answer = await get(path, { page_size: pageSize, ...query });
-    const { results, next } = parse(payloads.page, answer.json, path);
+    const { results, next, count } = parse(payloads.page, answer.json, path);
     if (next !== null && results.length === 0) throw new UpstreamError('shape', 'pretix says that there is another page after an empty one.', { path });
-    return { ...parseRows(results, schema), more: next !== null, generated: answer.headers['x-page-generated'] ?? null };
+    return { ...parseRows(results, schema), more: next !== null, count, generated: answer.headers['x-page-generated'] ?? null };
   };
 
   const readAll = async <T>(path: string, schema: z.ZodType<T>, query: Query = {}): Promise<All<T>> => {
@@ -98,7 +100,7 @@ export const createPretixClient = (options: PretixClientOptions) => {
     checkInListStatus: (event: string, list: number) => one(`${within(event)}checkinlists/${list}/status/`, payloads.checkInListStatus),
     webhooks: () => readAll('webhooks/', payloads.webhook),
     async createWebhook(targetUrl: string, actions: readonly string[]) {
-      await options.pace?.(options.signal);
+      await options.pacer?.wait(options.signal);
       const body = { enabled: true, target_url: targetUrl, all_events: true, limit_events: [], action_types: actions };
       const answer = await options.http.request({ method: 'POST', url: `${root}webhooks/`, headers: { authorization: `Token ${options.token}` }, body, signal: options.signal });
       return parse(payloads.webhook, answer.json, 'webhooks/');
@@ -149,17 +151,30 @@ const nameOf = (raw: unknown): string => {
  * Keeps below pretix's rate limit (hosted: 360 requests a minute and organizer, shared with everyone else who holds a
  * token): lets `perMinute` requests through at once and then one whenever the oldest is a minute old.
  */
-export const createPacer = (perMinute: number, now: () => number = () => performance.now()): ((signal: AbortSignal) => Promise<void>) => {
+export const createPacer = (perMinute: number, now: () => number = () => performance.now()): Pacer => {
   const sent: number[] = [];
-  return async (signal) => {
-    for (;;) {
-      signal.throwIfAborted();
-      while (sent.length > 0 && (sent[0] ?? 0) <= now() - 60_000) sent.shift();
-      if (sent.length < perMinute) break;
-      await pause((sent[0] ?? 0) + 60_000 - now(), signal);
-    }
-    sent.push(now());
+  const room = (): number => {
+    while (sent.length > 0 && (sent[0] ?? 0) <= now() - 60_000) sent.shift();
+    return perMinute - sent.length;
   };
+  return {
+    room,
+    async wait(signal) {
+      for (;;) {
+        signal.throwIfAborted();
+        if (room() > 0) break;
+        await pause((sent[0] ?? 0) + 60_000 - now(), signal);
+      }
+      sent.push(now());
+    },
+  };
+};
+
+export type Pacer = {
+  /** Until a request may be sent, and counts it. */
+  wait(signal: AbortSignal): Promise<void>;
+  /** Requests that may be sent without waiting. */
+  room(): number;
 };
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
