@@ -83,7 +83,7 @@ export const readEvents = async (em: EntityManager, options: ReadOptions): Promi
      where (tx, id) > ($1::text::xid8, $2::bigint) and tx < pg_snapshot_xmin(pg_current_snapshot())
        and recorded_at >= to_timestamp($3::double precision / 1000)
        and type = any($4::text[]) and ($5::text[] is null or event_id = any($5::text[]))
-     order by tx, id limit $6`,
+     order by domain_events.tx, id limit $6` /* the column: plain `tx` would be the text in the list, and sort 1000 before 999 */,
     [options.after.tx.toString(), options.after.id.toString(), options.after.recordedAt - longestTransactionMs, options.types, options.eventIds, options.limit],
   );
   return rows.map(toDomainEvent);
