@@ -51,12 +51,12 @@ async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T>,
     yield* events;
     [position, seen] = [snapshot.position, snapshot];
   }
-  while (!signal.aborted) {
+  for (;;) {
     const { events, reached } = await tail.next(position, { types: [type], eventIds }, batchSize, signal);
+    if (events.length === 0) return undefined; // the reader left, or the tail was closed
     const resuming = missedUntil !== null && comparePositions(position, missedUntil) < 0;
     const fresh = seen ? events.filter((event) => !seen?.includes(decodeCursor(event.cursor).tx)) : events;
     yield* resuming || !options.conflate ? fresh : options.conflate(fresh);
     position = reached;
   }
-  return undefined;
 }

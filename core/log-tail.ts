@@ -48,6 +48,12 @@ export const createLogTail = (options: LogTailOptions): LogTail => {
   const stop = new AbortController();
   let wake: () => void = () => undefined;
 
+  const wakeAll = (): void => {
+    const woken = waiting;
+    waiting = [];
+    for (const resume of woken) resume();
+  };
+
   const readOn = async (): Promise<void> => {
     // Nobody waits: nothing is read. Whoever comes finds the log where it left it.
     for (let full = true; full && waiting.length > 0 && !stop.signal.aborted; ) {
@@ -58,9 +64,7 @@ export const createLogTail = (options: LogTailOptions): LogTail => {
       full = events.length === pageSize;
       ring.push(events, full ? null : end);
       if (events.length === 0) return;
-      const woken = waiting;
-      waiting = [];
-      for (const resume of woken) resume();
+      wakeAll();
     }
   };
 
@@ -102,11 +106,12 @@ export const createLogTail = (options: LogTailOptions): LogTail => {
 
   /** Begins the ring anew for types that were not followed, and after a time in which nobody followed. */
   const follow = async (types: readonly DomainEventType[]): Promise<void> => {
-    const isIdle = waiting.length === 0 && performance.now() - usedAt > idleMs;
+    if (waiting.length === 0 && performance.now() - usedAt > idleMs) ring.forget();
     usedAt = performance.now();
-    if (!isIdle && types.every((type) => ring.types.has(type))) return;
-    const at = await logHead(options.database.em());
-    ring.begin(at, isIdle ? types : [...ring.types, ...types]);
+    if (types.every((type) => ring.types.has(type))) return;
+    ring.begin(await logHead(options.database.em()), types);
+    // What the ring had not read yet, nobody would be told of: whoever waits reads the log up to where it begins now.
+    wakeAll();
   };
 
   const fromLog = async <T extends DomainEventType>(after: Position, filter: Filter<T>, limit: number): Promise<Page<T>> => {
@@ -134,7 +139,7 @@ export const createLogTail = (options: LogTailOptions): LogTail => {
       stop.abort();
       unsubscribe();
       wake();
-      for (const resume of [...waiting]) resume();
+      wakeAll();
       await running;
     },
   };
@@ -150,8 +155,10 @@ const createRing = (size: number) => {
     types: types as ReadonlySet<DomainEventType>,
     start: () => start,
     head: () => head,
+    /** Nothing is followed any more. */
+    forget: () => types.clear(),
+    /** From here on, follows these types besides those it follows. */
     begin(at: Position, followed: readonly DomainEventType[]): void {
-      types.clear();
       for (const type of followed) types.add(type);
       [entries, start, head] = [[], at, at];
     },
