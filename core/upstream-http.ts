@@ -24,7 +24,10 @@ export type UpstreamRequest = {
 export type UpstreamResponse = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly json: unknown };
 
 export type UpstreamHttp = {
-  /** Answers a 2xx with its JSON; anything else is an UpstreamError. Only GET is retried. */
+  /**
+   * Answers a 2xx with its JSON; anything else is an UpstreamError. Only GET is retried. A caller that gives up by its
+   * signal gets the signal's reason, or a timeout when that was a time limit.
+   */
   request(request: UpstreamRequest): Promise<UpstreamResponse>;
   /** `closed` lets calls through, `open` refuses them, `half-open` tries one. */
   circuit(): 'closed' | 'open' | 'half-open';
@@ -73,7 +76,7 @@ export const createUpstreamHttp = (options: UpstreamHttpOptions): UpstreamHttp =
       const once = () => send(agent, request, settings);
       const policy: IPolicy = (request.method ?? 'GET') === 'GET' ? read : breaker;
       try {
-        return await withRetryAfter(() => policy.execute(once), request.signal);
+        return await withRetryAfter(() => policy.execute(once, request.signal), request.signal);
       } catch (error) {
         if (error instanceof BrokenCircuitError) throw new UpstreamError('circuit_open', 'The upstream failed several times in a row and is left alone for a while.', { retryAfterMs: settings.breaker.halfOpenAfterMs });
         throw error;
@@ -122,10 +125,16 @@ const send = async (agent: Agent, request: UpstreamRequest, settings: { timeoutM
   } catch (error) {
     if (error instanceof UpstreamError) throw error;
     if (deadline.aborted) throw new UpstreamError('timeout', `The upstream did not answer within ${timeoutMs} ms.`, { ...where, timeoutMs });
+    if (isTimeLimit(request.signal)) throw new UpstreamError('timeout', 'The upstream did not answer in time.', where);
+    // The caller gave up: that is no fault of the upstream.
+    request.signal?.throwIfAborted();
     throw new UpstreamError('unreachable', 'The upstream cannot be reached.', { ...where, cause: causeOf(error) }, { cause: error });
   }
   return interpret(response, body, where);
 };
+
+/** Whether this signal ended because of `AbortSignal.timeout`. */
+const isTimeLimit = (signal: AbortSignal | undefined): boolean => signal?.aborted === true && signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
 
 const causeOf = (error: unknown): string => (error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.name) : 'unknown');
 
