@@ -1,46 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Batch, ConnectorContext } from '#core/connector.ts';
-import { PushError } from '#core/errors.ts';
-import { type Fact, fact as factSchema, factsOf } from '#core/facts.ts';
-import { createUpstreamHttp } from '#core/upstream-http.ts';
-import { createApi } from '#scripts/pretix/api.ts';
-import { createManualClock } from '#simulators/gatekeeper/clock.ts';
-import { badDays } from '#simulators/pretix/bad-days.ts';
-import { createPretixSimulator } from '#simulators/pretix/index.ts';
+import type { Batch } from '#core/connector.ts';
+import { fact as factSchema, factsOf } from '#core/facts.ts';
 import { contractPlan } from '#simulators/pretix/plans.ts';
 import type { Subevent } from '#simulators/pretix/world.ts';
-import { createVisitor } from '#simulators/pretix/visitor.ts';
-import { type PretixSettings, settings } from './connector-settings.ts';
+import { begin, longAgo, record, start } from './test-connector.ts';
+import { settings } from './connector-settings.ts';
 import { connector } from './connector.ts';
-
-/** Longer than the overlap of two pulls: what is older is not read again. */
-const longAgo = 20_000;
-const begin = Date.UTC(2024, 5, 1, 9);
-
-/** A pretix, somebody who buys and scans there, and what ingestion would hand to the connector. */
-const start = async (wanted: object = {}, { timeoutMs = 400, apiKey = undefined as string | undefined, requestsPerMinute = null as number | null, plan = contractPlan } = {}) => {
-  const clock = createManualClock(begin);
-  const pretix = await createPretixSimulator({ plan, clock, requestsPerMinute, webhookRetryMs: [] });
-  const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs, retries: 0 });
-  const context: ConnectorContext<PretixSettings> = {
-    service: { serviceId: 's1', serviceName: 'pretix', endpoints: { api: pretix.url, webhook: null, healthCheck: pretix.url }, credentials: { type: 'api_key', apiKey: apiKey ?? pretix.token }, settings: settings.parse({ organizer: 'acme', ...wanted }), pushSecret: 'x' },
-    http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(clock.now()), signal: new AbortController().signal,
-  };
-  let cursor: unknown = null;
-  const pull = async () => {
-    const batches: Batch[] = [];
-    const before = pretix.requests.length;
-    for await (const batch of connector.pull(context, cursor)) {
-      batches.push(batch);
-      cursor = JSON.parse(JSON.stringify(batch.cursor));
-    }
-    return { facts: batches.flatMap(({ facts }) => facts), rejected: batches.flatMap(({ rejected }) => rejected), calls: pretix.requests.slice(before) };
-  };
-  const api = createApi(pretix);
-  return { clock, pretix, api, visitor: await createVisitor(api), context, pull, [Symbol.asyncDispose]: async () => void (await Promise.all([http.close(), pretix[Symbol.asyncDispose]()])) };
-};
-
-const record = (facts: readonly Fact[], type: string) => factsOf(facts, 'record').filter((each) => each.type === type);
 
 describe('a pull from the beginning', () => {
   test('tells events, and the dates of a series instead of the series', async () => {
@@ -215,68 +180,5 @@ describe('settings', () => {
     expect(settings.safeParse({}).error?.issues[0]?.path).toEqual(['organizer']);
     expect(settings.safeParse({ organizer: '../admin' }).success).toBe(false);
     expect(settings.safeParse({ organizer: 'a', timezone: 'Mars/Base' }).error?.issues[0]?.path).toEqual(['timezone']);
-  });
-});
-
-describe('a bad day', () => {
-  test('of one event costs only its own news', async () => {
-    await using it = await start();
-    await it.visitor.buy('conf', ['Regular']);
-    it.pretix.misbehave('status-500', /events\/conf\/quotas/);
-    const { facts, rejected } = await it.pull();
-    expect(rejected).toEqual([{ upstreamId: 'conf', reason: expect.stringContaining('UPSTREAM_STATUS'), raw: null }]);
-    expect(factsOf(facts, 'registration')).toHaveLength(1);
-    expect(factsOf(facts, 'observation').map(({ eventId }) => eventId)).not.toContain('acme-conf');
-    it.pretix.misbehave('none');
-    it.clock.advance(60_000);
-    expect(record((await it.pull()).facts, 'pretix.quota').map(({ data }) => data?.slug)).toEqual(['conf']);
-  });
-  for (const day of badDays.filter((each) => each !== 'none'))
-    test(`of the whole server (${day}) ends the pull with a reason, and the next one goes on`, async () => {
-      await using it = await start({}, { timeoutMs: 200 });
-      await it.pull();
-      await it.visitor.buy('conf', ['Regular']);
-      it.pretix.misbehave(day, /\/orders\//);
-      await expect(it.pull()).rejects.toMatchObject({ code: expect.stringMatching(/^UPSTREAM_(TIMEOUT|STATUS|NOT_JSON|SHAPE)$/) });
-      it.pretix.misbehave('none');
-      expect(factsOf((await it.pull()).facts, 'registration')).toHaveLength(1);
-    });
-  test('with a wrong token, or over the rate limit, says so', async () => {
-    await using wrong = await start({}, { apiKey: 'nobody' });
-    await expect(connector.checkHealth(wrong.context)).rejects.toMatchObject({ code: 'UPSTREAM_STATUS', facts: { status: 401 } });
-    await using busy = await start({}, { requestsPerMinute: 2 });
-    await expect(busy.pull()).rejects.toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryAfterMs: 60_000 });
-  });
-  test('of a clock that runs a year ahead wins over nothing that is told later', async () => {
-    await using it = await start();
-    const { code } = await it.visitor.buy('conf', ['Regular']);
-    const order = it.pretix.world.events.get('conf')?.orders[0];
-    if (order) order.last_modified = '2025-06-01T09:00:00.000000Z';
-    expect(record((await it.pull()).facts, 'pretix.order')[0]).toMatchObject({ upstreamId: code, at: new Date(begin) });
-  });
-});
-
-describe('a push', () => {
-  const push = (body: unknown) => ({ headers: {}, query: {}, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) });
-  const told = { notification_id: 1, organizer: 'acme', event: 'conf', code: 'ABC23', action: 'pretix.event.order.placed' };
-  test('is a hint and never a fact', async () => {
-    await using it = await start();
-    expect(await connector.receive?.(it.context, push(told))).toEqual({ kind: 'hint' });
-    expect(await connector.receive?.(it.context, push({ notification_id: 2, organizer: 'acme', event: 'conf', subevent: 3, action: 'pretix.subevent.changed' }))).toEqual({ kind: 'hint' });
-  });
-  test('of another organizer, or that is none, is refused', async () => {
-    await using it = await start();
-    for (const body of [{ ...told, organizer: 'else' }, { ...told, action: 'rm -rf' }, { ...told, notification_id: 'x' }, {}, [], 'half {', '']) await expect(connector.receive?.(it.context, push(body))).rejects.toMatchObject({ code: 'PUSH_MALFORMED' });
-    await expect(connector.receive?.(it.context, push('x'))).rejects.toBeInstanceOf(PushError);
-  });
-  test('is asked for once, and comes when somebody buys', async () => {
-    await using it = await start();
-    const context = { ...it.context, service: { ...it.context.service, endpoints: { ...it.context.service.endpoints, webhook: 'http://127.0.0.1:9/ingest/s1' } } };
-    await connector.exchangeKeys?.(context);
-    await connector.exchangeKeys?.(context);
-    expect(it.pretix.webhooks.all.map(({ target_url, enabled }) => [target_url, enabled])).toEqual([['http://127.0.0.1:9/ingest/s1', true]]);
-    await it.visitor.buy('conf', ['Regular']);
-    await it.pretix.webhooks.settled();
-    expect(it.pretix.webhooks.counts().failed).toBe(2);
   });
 });
