@@ -9,7 +9,7 @@ const entry = '^[^/]+\\.ts$';
 const test = '\\.(test|e2e)\\.ts$|[/-]test-[a-z-]+\\.ts$|^core/testing[a-z-]*\\.ts$|^simulators/[a-z]+/(contract|expected-counts)\\.ts$';
 const product = '^(core|gateway|ingest|subgraphs|hub|simulators)/|^main\\.ts$';
 /** Stand outside the hub and may look into all of it. */
-const outside = '^(bench|e2e|scripts)/|^vitest\\.';
+const outside = '^(bench|e2e|scripts)/|^(vitest|codegen)\\.';
 
 const everythingBut = (...allowed) => `^(${rooms.filter((room) => !allowed.includes(room)).join('|')})/|${entry}`;
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });

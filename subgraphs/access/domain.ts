@@ -7,10 +7,10 @@
 import { InputError } from '#core/errors.ts';
 import { eventId } from '#core/facts.ts';
 import { type Permission, permissions } from '#core/viewer.ts';
+import type { CreateApiKeyInput } from './generated/types.ts';
 
 export const keyPrefix = 'IPK_';
 
-export type CreateApiKeyInput = { readonly clientName: string; readonly permissions: readonly string[]; readonly eventAccess?: readonly string[] | null; readonly expiresAt?: Date | null };
 export type KeyRequest = { readonly clientName: string; readonly permissions: readonly Permission[]; readonly eventAccess: readonly string[] | null; readonly expiresAt: Date | null };
 
 /** Throws an InputError that names the first field at fault. */

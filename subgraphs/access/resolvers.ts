@@ -1,21 +1,27 @@
 import { InputError } from '#core/errors.ts';
-import type { PageArguments } from '#core/pagination.ts';
+import type { Connection } from '#core/pagination.ts';
 import type { SubgraphContext } from '#core/subgraph.ts';
-import { type CreateApiKeyInput, parseKeyRequest } from './domain.ts';
+import { parseKeyRequest } from './domain.ts';
+import type { ApiKey, AuditEntry } from './entities.ts';
+import type { Resolvers } from './generated/types.ts';
 import { type Loaders, issueKey, listAudit, listKeys, revokeKey } from './store.ts';
 
-type Context = SubgraphContext<Loaders>;
+export type Context = SubgraphContext<Loaders>;
+export type ApiKeyParent = ApiKey;
+export type ApiKeyConnectionParent = Connection<ApiKey>;
+export type AuditEntryParent = AuditEntry;
+export type AuditEntryConnectionParent = Connection<AuditEntry>;
 
 const endpoints = { events: '/api/v1/events', attendance: '/api/v1/attendance', webhooks: '/api/v1/webhooks' };
 
-export const resolvers = {
+export const resolvers: Resolvers = {
   Query: {
-    viewer: (_parent: unknown, _args: unknown, { viewer, loaders }: Context) => (viewer.keyId ? loaders.key.load(viewer.keyId) : null),
-    apiKeys: (_parent: unknown, args: PageArguments, { em }: Context) => listKeys(em, args),
-    auditLog: (_parent: unknown, args: PageArguments, { em }: Context) => listAudit(em, args),
+    viewer: (_parent, _args, { viewer, loaders }) => (viewer.keyId ? loaders.key.load(viewer.keyId) : null),
+    apiKeys: (_parent, args, { em }) => listKeys(em, args),
+    auditLog: (_parent, args, { em }) => listAudit(em, args),
   },
   Mutation: {
-    async createApiKey(_parent: unknown, { input }: { input: CreateApiKeyInput }, { em, hub, viewer }: Context) {
+    async createApiKey(_parent, { input }, { em, hub, viewer }) {
       try {
         const { record, apiKey, secret } = await issueKey(em, hub, parseKeyRequest(input, hub.now()), viewer.keyId);
         return { apiKey, secret, endpoints, key: record, userErrors: [] };
@@ -24,14 +30,14 @@ export const resolvers = {
         throw error;
       }
     },
-    async revokeApiKey(_parent: unknown, { input }: { input: { id: string } }, { em, hub, viewer }: Context) {
+    async revokeApiKey(_parent, { input }, { em, hub, viewer }) {
       const key = await revokeKey(em, hub, input.id, viewer.keyId);
       if (!key) return { key: null, userErrors: [{ code: 'NOT_FOUND', field: 'input.id', message: 'There is no such key.' }] };
       hub.bus.publish('key.changed', { keyId: key.id });
       return { key, userErrors: [] };
     },
   },
-  ApiKey: { __resolveReference: ({ id }: { id: string }, { loaders }: Context) => loaders.key.load(id) },
-  ApiKeyConnection: { totalCount: (connection: { totalCount: () => Promise<number> }) => connection.totalCount() },
-  AuditEntryConnection: { totalCount: (connection: { totalCount: () => Promise<number> }) => connection.totalCount() },
+  ApiKey: { __resolveReference: ({ id }, { loaders }) => loaders.key.load(id) },
+  ApiKeyConnection: { totalCount: (connection) => connection.totalCount() },
+  AuditEntryConnection: { totalCount: (connection) => connection.totalCount() },
 };

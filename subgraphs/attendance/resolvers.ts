@@ -2,15 +2,22 @@ import type { AttendanceSnapshot, DomainEvent, DomainEventType } from '#core/dom
 import { assertRetained, decodeCursor, logHead, type Position, type Snapshot } from '#core/event-log.ts';
 import { ForbiddenError, InputError } from '#core/errors.ts';
 import { liveStream } from '#core/live-stream.ts';
-import type { PageArguments } from '#core/pagination.ts';
+import type { Connection } from '#core/pagination.ts';
 import type { SubgraphContext } from '#core/subgraph.ts';
 import { maySeeEvent, visibleEventIds } from '#core/viewer.ts';
 import { attendanceRate, isStale, newestPerEvent } from './domain.ts';
-import { type CheckInRow, type HistoryArguments, type Live, type Loaders, currentChanges } from './store.ts';
+import type { Resolvers, SubscriptionAttendanceChangedArgs } from './generated/types.ts';
+import { type CheckInRow, type Live, type Loaders, type Point, currentChanges } from './store.ts';
 
-type Context = SubgraphContext<Loaders>;
-type EventReference = { readonly id: string };
-type LiveArguments = { readonly eventIds?: readonly string[] | null; readonly after?: string | null };
+export type Context = SubgraphContext<Loaders>;
+export type EventParent = { readonly id: string };
+export type AttendanceParent = Live;
+export type AttendanceChangeParent = DomainEvent<'attendance.changed'>;
+export type AttendancePointParent = Point;
+export type CheckInParent = CheckInRow & { readonly cursor?: string };
+export type CheckInConnectionParent = Connection<CheckInRow>;
+
+type LiveArguments = Pick<SubscriptionAttendanceChangedArgs, 'eventIds' | 'after'>;
 
 /** The events of a subscription: those asked for, all of which the viewer must be allowed to see, or all it may. */
 const subscribedEvents = (args: LiveArguments, context: Context): ReadonlySet<string> | null => {
@@ -38,44 +45,47 @@ const subscribeTo = async <T extends DomainEventType>(type: T, args: LiveArgumen
 
 const fromSnapshot = (payload: AttendanceSnapshot): Live => ({ ...payload, updatedAt: new Date(payload.updatedAt) });
 
-export const resolvers = {
+/** What the log tells of attendance always names its event. */
+const eventOf = ({ eventId }: { readonly eventId: string | null }): EventParent => ({ id: eventId ?? '' });
+
+export const resolvers: Resolvers = {
   Event: {
-    __resolveReference: ({ id }: EventReference): EventReference => ({ id }),
-    attendance: ({ id }: EventReference, _args: unknown, context: Context) => context.loaders.live.load(id),
-    attendanceHistory({ id }: EventReference, args: HistoryArguments, context: Context) {
+    __resolveReference: ({ id }) => ({ id }),
+    attendance: ({ id }, _args, context) => context.loaders.live.load(id),
+    attendanceHistory({ id }, args, context) {
       if (args.every < 1) throw new InputError('STEP_INVALID', 'every', 'A step is at least 1 second.');
       return context.loaders.history(args, context.hub.now()).load(id);
     },
-    checkIns: ({ id }: EventReference, args: PageArguments, context: Context) => context.loaders.checkIns(args).load(id),
+    checkIns: ({ id }, args, context) => context.loaders.checkIns(args).load(id),
   },
   Attendance: {
     attendanceRate,
-    stale: (live: Live, _args: unknown, context: Context) => isStale(live.updatedAt, context.hub.now()),
+    stale: (live, _args, context) => isStale(live.updatedAt, context.hub.now()),
   },
   AttendancePoint: { attendanceRate },
   AttendanceChange: {
-    event: (change: DomainEvent<'attendance.changed'>) => ({ id: change.eventId }),
-    attendance: (change: DomainEvent<'attendance.changed'>) => fromSnapshot(change.payload),
+    event: eventOf,
+    attendance: (change) => fromSnapshot(change.payload),
   },
   CheckIn: {
-    event: (checkIn: CheckInRow) => ({ id: checkIn.eventId }),
+    event: eventOf,
   },
-  CheckInConnection: { totalCount: (connection: { totalCount: () => Promise<number> }) => connection.totalCount() },
+  CheckInConnection: { totalCount: (connection) => connection.totalCount() },
   Subscription: {
     // The events of the log themselves are what is published: the same objects for every subscriber, so that the
     // gateway can tell that they need the same answer.
     attendanceChanged: {
-      subscribe: (_parent: unknown, args: LiveArguments, context: Context) =>
+      subscribe: (_parent, args, context) =>
         subscribeTo('attendance.changed', args, context, (ids) => currentChanges(context.hub.database.em(), ids && [...ids]), newestPerEvent),
       resolve: (change: DomainEvent<'attendance.changed'>) => change,
     },
     checkInRecorded: {
-      subscribe: (_parent: unknown, args: LiveArguments, context: Context) => subscribeTo('checkin.recorded', args, context, () => nothingYet(context)),
-      resolve: ({ cursor, eventId, payload }: DomainEvent<'checkin.recorded'>) => ({ ...payload, id: payload.checkInId, at: new Date(payload.at), eventId, cursor }),
+      subscribe: (_parent, args, context) => subscribeTo('checkin.recorded', args, context, () => nothingYet(context)),
+      resolve: ({ cursor, eventId, payload }: DomainEvent<'checkin.recorded'>) => ({ ...payload, id: payload.checkInId, at: new Date(payload.at), eventId: eventId ?? '', cursor }),
     },
     eventStatusChanged: {
-      subscribe: (_parent: unknown, args: LiveArguments, context: Context) => subscribeTo('event.status_changed', args, context, () => nothingYet(context)),
-      resolve: ({ eventId }: DomainEvent<'event.status_changed'>) => ({ id: eventId }),
+      subscribe: (_parent, args, context) => subscribeTo('event.status_changed', args, context, () => nothingYet(context)),
+      resolve: (change: DomainEvent<'event.status_changed'>) => eventOf(change),
     },
   },
 };

@@ -7,6 +7,7 @@ import type { Credentials } from '#core/connector.ts';
 import { InputError } from '#core/errors.ts';
 import { type EventStatus, eventId } from '#core/facts.ts';
 import type { Registration } from '#core/ingest-port.ts';
+import type { CredentialsInput, RegisterEventServiceInput } from './generated/types.ts';
 
 export type { EventStatus } from '#core/facts.ts';
 
@@ -18,20 +19,6 @@ export const statusAt = (period: { readonly start: Date; readonly end: Date | nu
   const end = period.end ?? new Date(period.start.getTime() + assumedLengthMs);
   if (now < period.start) return 'PRE_EVENT';
   return now < end ? 'ONGOING' : 'ENDED';
-};
-
-export type RegisterEventServiceInput = {
-  readonly product: string;
-  readonly serviceName: string;
-  readonly eventId?: string | null;
-  readonly eventName?: string | null;
-  readonly endpoints: { readonly api: string; readonly webhook?: string | null; readonly healthCheck?: string | null };
-  readonly authentication?: { readonly type: 'NONE' | 'API_KEY' | 'OAUTH2' | 'JWT'; readonly credentials?: Readonly<Record<string, string | null | undefined>> | null } | null;
-  readonly syncSettings?: { readonly interval?: number | null; readonly retryPolicy?: { readonly retries?: number | null } | null; readonly dataSchema?: unknown } | null;
-  readonly organizerInfo?: { readonly organization?: string | null; readonly contact?: string | null } | null;
-  readonly eventPeriod?: { readonly start: Date; readonly end?: Date | null } | null;
-  readonly region?: string | null;
-  readonly settings?: unknown;
 };
 
 /** Checks a registration before anybody is called. Throws an InputError that names the first field at fault. */
@@ -74,7 +61,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
 
 const credentialsOf = (authentication: RegisterEventServiceInput['authentication']): Credentials => {
-  const given = (name: string): string => {
+  const given = (name: keyof CredentialsInput): string => {
     const value = authentication?.credentials?.[name];
     if (!value) throw new InputError('CREDENTIALS_INCOMPLETE', `input.authentication.credentials.${name}`, `The type ${authentication?.type} needs ${name}.`);
     return value;

@@ -1,34 +1,47 @@
 import { InputError } from '#core/errors.ts';
-import type { PageArguments } from '#core/pagination.ts';
+import type { Connection } from '#core/pagination.ts';
 import type { Service } from '#core/services.ts';
 import type { SubgraphContext } from '#core/subgraph.ts';
-import { type RegisterEventServiceInput, parseRegistration } from './domain.ts';
+import { parseRegistration } from './domain.ts';
 import type { EventRow } from './entities.ts';
-import { type EventFilter, type EventOrder, type Loaders, listEvents, listServices } from './store.ts';
+import type { GateEventResolvers, Resolvers } from './generated/types.ts';
+import { type Loaders, listEvents, listServices } from './store.ts';
 
-type Context = SubgraphContext<Loaders>;
+export type Context = SubgraphContext<Loaders>;
+export type EventParent = EventRow;
+export type GateEventParent = EventRow;
+export type PretixEventParent = EventRow;
+export type EventConnectionParent = Connection<EventRow>;
+export type EventServiceParent = Service;
+export type EventServiceConnectionParent = Connection<Service>;
 
-const eventFields = {
-  __resolveReference: ({ id }: { id: string }, context: Context) => context.loaders.event.load(id),
-  period: (event: EventRow) => ({ start: event.startsAt, end: event.endsAt }),
-  region: (event: EventRow) => (event.region ? { name: event.region } : null),
-  organizer: (event: EventRow) => (event.organizer ? { name: event.organizer } : null),
-  venue: (event: EventRow) =>
-    event.venueName || event.venueAddress || event.latitude != null ? { name: event.venueName, address: event.venueAddress, latitude: event.latitude, longitude: event.longitude } : null,
-  service: (event: EventRow, _args: unknown, context: Context) => context.loaders.service.load(event.serviceId),
+/** PostgreSQL's driver may hand decimals over as text. */
+const degrees = (value: string | number | null | undefined): number | null => (value == null ? null : Number(value));
+
+const loadEvent = ({ id }: { readonly id: string }, context: Context) => context.loaders.event.load(id);
+
+const eventFields: Omit<GateEventResolvers, '__resolveReference'> = {
+  period: (event) => ({ start: event.startsAt, end: event.endsAt }),
+  region: (event) => (event.region ? { name: event.region } : null),
+  organizer: (event) => (event.organizer ? { name: event.organizer } : null),
+  venue: (event) =>
+    event.venueName || event.venueAddress || event.latitude != null ? { name: event.venueName, address: event.venueAddress, latitude: degrees(event.latitude), longitude: degrees(event.longitude) } : null,
+  // A service stays as long as its events.
+  service: (event, _args, context) => context.loaders.service.load(event.serviceId) as Promise<Service>,
 };
 
+type EventTypeName = 'GateEvent' | 'PretixEvent';
 type Settings = { readonly contact?: string };
 
-export const resolvers = {
+export const resolvers: Resolvers = {
   Query: {
-    event: (_parent: unknown, { id }: { id: string }, context: Context) => context.loaders.event.load(id),
-    events: (_parent: unknown, args: PageArguments & { filter?: EventFilter; orderBy?: EventOrder }, context: Context) => listEvents(context.em, context.viewer, args),
-    eventService: (_parent: unknown, { id }: { id: string }, context: Context) => context.loaders.service.load(id),
-    eventServices: (_parent: unknown, args: PageArguments, context: Context) => listServices(context.em, args),
+    event: (_parent, args, context) => loadEvent(args, context),
+    events: (_parent, args, context) => listEvents(context.em, context.viewer, args),
+    eventService: (_parent, { id }, context) => context.loaders.service.load(id),
+    eventServices: (_parent, args, context) => listServices(context.em, args),
   },
   Mutation: {
-    async registerEventService(_parent: unknown, { input }: { input: RegisterEventServiceInput }, context: Context) {
+    async registerEventService(_parent, { input }, context) {
       try {
         const registration = parseRegistration(input, context.hub.ingest.products, context.viewer.keyId);
         const result = await context.hub.ingest.register(registration);
@@ -41,18 +54,19 @@ export const resolvers = {
     },
   },
   Event: {
-    __resolveType: (event: EventRow) => event.product,
-    __resolveReference: eventFields.__resolveReference,
+    // An event's product is the name of its type.
+    __resolveType: ({ product }) => product as EventTypeName,
+    __resolveReference: loadEvent,
   },
-  GateEvent: eventFields,
-  PretixEvent: eventFields,
+  GateEvent: { __resolveReference: loadEvent, ...eventFields },
+  PretixEvent: { __resolveReference: loadEvent, ...eventFields },
   EventService: {
-    __resolveReference: ({ id }: { id: string }, context: Context) => context.loaders.service.load(id),
-    lastSync: (service: Service) =>
+    __resolveReference: ({ id }, context) => context.loaders.service.load(id),
+    lastSync: (service) =>
       service.syncStartedAt && service.syncFinishedAt ? { startedAt: service.syncStartedAt, finishedAt: service.syncFinishedAt, facts: service.syncFacts ?? 0, rejected: service.syncRejected ?? 0 } : null,
-    endpoints: (service: Service, _args: unknown, context: Context) => ({ api: service.apiUrl, healthCheck: service.healthUrl, push: `${context.hub.publicUrl}/ingest/${service.id}` }),
-    contact: (service: Service) => (service.settings as Settings).contact ?? null,
+    endpoints: (service, _args, context) => ({ api: service.apiUrl, healthCheck: service.healthUrl, push: `${context.hub.publicUrl}/ingest/${service.id}` }),
+    contact: (service) => (service.settings as Settings).contact ?? null,
   },
-  EventConnection: { totalCount: (connection: { totalCount: () => Promise<number> }) => connection.totalCount() },
-  EventServiceConnection: { totalCount: (connection: { totalCount: () => Promise<number> }) => connection.totalCount() },
+  EventConnection: { totalCount: (connection) => connection.totalCount() },
+  EventServiceConnection: { totalCount: (connection) => connection.totalCount() },
 };

@@ -6,8 +6,8 @@ import { InputError } from '#core/errors.ts';
 import { type Connection, type Key, type PageArguments, connectionOf, pageOf } from '#core/pagination.ts';
 import { Service } from '#core/services.ts';
 import { type Viewer, isAllowed } from '#core/viewer.ts';
-import type { EventStatus } from './domain.ts';
 import { EventRow } from './entities.ts';
+import type { EventFilter, EventOrder } from './generated/types.ts';
 
 export type Loaders = {
   /** Null for events that are not there or not visible to the viewer. */
@@ -34,16 +34,6 @@ const visibleTo = (viewer: Viewer): FilterQuery<EventRow> => {
   return viewer.events === 'all' ? {} : { $or: [{ id: { $in: [...viewer.events] } }, { public: true }] };
 };
 
-export type EventFilter = {
-  readonly ids?: readonly string[] | null;
-  readonly status?: EventStatus | null;
-  readonly region?: string | null;
-  readonly type?: string | null;
-  readonly serviceId?: string | null;
-  readonly startsFrom?: Date | null;
-  readonly startsBefore?: Date | null;
-};
-
 type Order = { readonly column: 'startsAt' | 'name'; readonly direction: 'asc' | 'desc'; readonly keyOf: (row: EventRow) => Key; readonly parse: (value: string | number) => string | Date };
 
 const parseMoment = (value: string | number): Date => {
@@ -56,8 +46,7 @@ const orders = {
   START_ASC: { ...byStart, direction: 'asc' },
   START_DESC: { ...byStart, direction: 'desc' },
   NAME_ASC: { column: 'name', direction: 'asc', keyOf: (row: EventRow) => [row.name, row.id], parse: String },
-} as const satisfies Record<string, Order>;
-export type EventOrder = keyof typeof orders;
+} as const satisfies Record<EventOrder, Order>;
 
 export const listEvents = async (em: EntityManager, viewer: Viewer, args: PageArguments & { filter?: EventFilter | null; orderBy?: EventOrder | null }): Promise<Connection<EventRow>> => {
   const page = pageOf(args, 2);

@@ -1,13 +1,16 @@
 import type { SubgraphContext } from '#core/subgraph.ts';
 import type { GateRow } from './entities.ts';
+import type { Resolvers } from './generated/types.ts';
 import type { Loaders } from './store.ts';
 
-type EventReference = { readonly id: string };
+export type Context = SubgraphContext<Loaders>;
+export type GateEventParent = { readonly id: string };
+export type GateParent = GateRow;
 
-export const resolvers = {
+export const resolvers: Resolvers = {
   GateEvent: {
-    __resolveReference: ({ id }: EventReference): EventReference => ({ id }),
-    gates: ({ id }: EventReference, _args: unknown, context: SubgraphContext<Loaders>) => context.loaders.gates.load(id),
+    __resolveReference: ({ id }) => ({ id }),
+    gates: ({ id }, _args, context) => context.loaders.gates.load(id),
   },
-  Gate: { id: (gate: GateRow) => gate.gateId },
+  Gate: { id: (gate) => gate.gateId },
 };

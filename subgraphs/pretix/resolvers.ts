@@ -1,55 +1,63 @@
-import type { PageArguments } from '#core/pagination.ts';
+import type { Connection } from '#core/pagination.ts';
 import type { SubgraphContext } from '#core/subgraph.ts';
 import { type OrderPosition, type Variation, orderStatuses } from './domain.ts';
 import type { PretixEventRow } from './entities.ts';
+import type { Resolvers } from './generated/types.ts';
 import type { CheckInList, Loaders, Order, Product, Quota } from './store.ts';
 
 export type Context = SubgraphContext<Loaders>;
-type EventReference = { readonly id: string };
+type In<T> = T & { readonly currency: string };
+export type PretixEventParent = { readonly id: string };
+export type PretixProductParent = Product;
+export type PretixVariationParent = In<Variation>;
+export type PretixQuotaParent = Quota;
+export type PretixCheckInListParent = CheckInList;
+export type PretixOrderParent = Order;
+export type PretixOrderPositionParent = In<OrderPosition>;
+export type PretixOrderConnectionParent = Connection<Order>;
 
 /** A field of the event's own row; null before pretix told of it. */
 const own =
   <T>(read: (row: PretixEventRow) => T) =>
-  async ({ id }: EventReference, _args: unknown, { loaders }: Context): Promise<T | null> => {
+  async ({ id }: PretixEventParent, _args: unknown, { loaders }: Context): Promise<T | null> => {
     const row = await loaders.events.load(id);
     return row && read(row);
   };
 
 const money = (amount: string, currency: string) => ({ amount, currency });
-type In<T> = T & { readonly currency: string };
 
-export const resolvers = {
+export const resolvers: Resolvers = {
   PretixEvent: {
-    __resolveReference: ({ id }: EventReference): EventReference => ({ id }),
+    __resolveReference: ({ id }) => ({ id }),
     organizerSlug: own(({ organizer }) => organizer),
     slug: own(({ slug }) => slug),
     dateId: own(({ subevent }) => subevent),
     live: own(({ live }) => live),
     testMode: own(({ testmode }) => testmode),
-    products: ({ id }: EventReference, _args: unknown, { loaders }: Context) => loaders.products.load(id),
-    quotas: ({ id }: EventReference, _args: unknown, { loaders }: Context) => loaders.quotas.load(id),
-    checkInLists: ({ id }: EventReference, _args: unknown, { loaders }: Context) => loaders.checkInLists.load(id),
-    orders: ({ id }: EventReference, args: PageArguments, { loaders }: Context) => loaders.orders(args).load(id),
+    products: ({ id }, _args, { loaders }) => loaders.products.load(id),
+    quotas: ({ id }, _args, { loaders }) => loaders.quotas.load(id),
+    checkInLists: ({ id }, _args, { loaders }) => loaders.checkInLists.load(id),
+    orders: ({ id }, args, { loaders }) => loaders.orders(args).load(id),
   },
   PretixProduct: {
-    price: ({ price, currency }: Product) => money(price, currency),
-    variations: ({ variations, currency }: Product): In<Variation>[] => variations.map((each) => ({ ...each, currency })),
+    price: ({ price, currency }) => money(price, currency),
+    variations: ({ variations, currency }) => variations.map((each) => ({ ...each, currency })),
   },
   PretixVariation: {
-    name: ({ id, name }: Variation) => name ?? String(id),
-    price: ({ price, currency }: In<Variation>) => price && money(price, currency),
+    name: ({ id, name }) => name ?? String(id),
+    price: ({ price, currency }) => (price ? money(price, currency) : null),
   },
-  PretixQuota: { productIds: ({ products }: Quota) => products },
-  PretixCheckInList: { productIds: ({ products }: CheckInList) => products },
+  PretixQuota: { productIds: ({ products }) => products },
+  PretixCheckInList: { productIds: ({ products }) => products },
   PretixOrder: {
-    status: ({ status }: Order) => orderStatuses[status],
-    total: ({ total, currency }: Order) => money(total, currency),
-    positions: ({ positions, currency }: Order): In<OrderPosition>[] => positions.map((each) => ({ ...each, currency })),
+    status: ({ status }) => orderStatuses[status],
+    total: ({ total, currency }) => money(total, currency),
+    positions: ({ positions, currency }) => positions.map((each) => ({ ...each, currency })),
   },
   PretixOrderPosition: {
-    productId: ({ product }: OrderPosition) => product,
-    variationId: ({ variation }: OrderPosition) => variation,
-    price: ({ price, currency }: In<OrderPosition>) => money(price, currency),
+    productId: ({ product }) => product,
+    variationId: ({ variation }) => variation,
+    price: ({ price, currency }) => money(price, currency),
   },
-  PretixOrderConnection: { totalCount: (connection: { totalCount: () => Promise<number> }) => connection.totalCount() },
+  PretixOrderConnection: { totalCount: (connection) => connection.totalCount() },
 };

@@ -1,12 +1,13 @@
 /** Generated from schema.graphql by `npm run codegen`. Do not edit. */
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
-import type { Context } from '../resolvers.ts';
-export type Maybe<T> = T | null;
-export type InputMaybe<T> = Maybe<T>;
+import type { PretixEventParent, PretixProductParent, PretixVariationParent, PretixQuotaParent, PretixCheckInListParent, PretixOrderParent, PretixOrderPositionParent, PretixOrderConnectionParent, Context } from '../resolvers.ts';
+export type Maybe<T> = T | null | undefined;
+export type InputMaybe<T> = T | null | undefined;
+export type Omit<T, K extends keyof T> = Pick<T, Exclude<keyof T, K>>;
 export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 /** All built-in and custom scalars, mapped to their actual values */
 export type Scalars = {
-  ID: { input: string; output: string; }
+  ID: { input: string; output: string | number; }
   String: { input: string; output: string; }
   Boolean: { input: boolean; output: boolean; }
   Int: { input: number; output: number; }
@@ -311,19 +312,19 @@ export type ResolversTypes = {
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
-  PretixCheckInList: ResolverTypeWrapper<PretixCheckInList>;
+  PretixCheckInList: ResolverTypeWrapper<PretixCheckInListParent>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
-  PretixEvent: ResolverTypeWrapper<PretixEvent>;
-  PretixOrder: ResolverTypeWrapper<PretixOrder>;
-  PretixOrderConnection: ResolverTypeWrapper<PretixOrderConnection>;
-  PretixOrderEdge: ResolverTypeWrapper<PretixOrderEdge>;
-  PretixOrderPosition: ResolverTypeWrapper<PretixOrderPosition>;
+  PretixEvent: ResolverTypeWrapper<PretixEventParent>;
+  PretixOrder: ResolverTypeWrapper<PretixOrderParent>;
+  PretixOrderConnection: ResolverTypeWrapper<PretixOrderConnectionParent>;
+  PretixOrderEdge: ResolverTypeWrapper<Omit<PretixOrderEdge, 'node'> & { node: ResolversTypes['PretixOrder'] }>;
+  PretixOrderPosition: ResolverTypeWrapper<PretixOrderPositionParent>;
   PretixOrderStatus: PretixOrderStatus;
   PretixPositionState: PretixPositionState;
-  PretixProduct: ResolverTypeWrapper<PretixProduct>;
-  PretixQuota: ResolverTypeWrapper<PretixQuota>;
-  PretixVariation: ResolverTypeWrapper<PretixVariation>;
+  PretixProduct: ResolverTypeWrapper<PretixProductParent>;
+  PretixQuota: ResolverTypeWrapper<PretixQuotaParent>;
+  PretixVariation: ResolverTypeWrapper<PretixVariationParent>;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
@@ -334,17 +335,17 @@ export type ResolversParentTypes = {
   String: Scalars['String']['output'];
   PageInfo: PageInfo;
   Boolean: Scalars['Boolean']['output'];
-  PretixCheckInList: PretixCheckInList;
+  PretixCheckInList: PretixCheckInListParent;
   Int: Scalars['Int']['output'];
   ID: Scalars['ID']['output'];
-  PretixEvent: PretixEvent | FederationReferenceTypes['PretixEvent'];
-  PretixOrder: PretixOrder;
-  PretixOrderConnection: PretixOrderConnection;
-  PretixOrderEdge: PretixOrderEdge;
-  PretixOrderPosition: PretixOrderPosition;
-  PretixProduct: PretixProduct;
-  PretixQuota: PretixQuota;
-  PretixVariation: PretixVariation;
+  PretixEvent: PretixEventParent;
+  PretixOrder: PretixOrderParent;
+  PretixOrderConnection: PretixOrderConnectionParent;
+  PretixOrderEdge: Omit<PretixOrderEdge, 'node'> & { node: ResolversParentTypes['PretixOrder'] };
+  PretixOrderPosition: PretixOrderPositionParent;
+  PretixProduct: PretixProductParent;
+  PretixQuota: PretixQuotaParent;
+  PretixVariation: PretixVariationParent;
 };
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
