@@ -14,7 +14,8 @@ const banner = '/** Generated from schema.graphql by `npm run codegen`. Do not e
 
 const parentsOf = async (name: string): Promise<Record<string, string>> => {
   const source = await readFile(join(root, 'subgraphs', name, 'resolvers.ts'), 'utf8');
-  return Object.fromEntries([...source.matchAll(/^export type (\w+)Parent\b/gm)].map(([, type]) => [type, `../resolvers.ts#${type}Parent`]));
+  const types = [...source.matchAll(/^export type (\w+)Parent\b/gm)].map(([, type]) => String(type));
+  return Object.fromEntries(types.map((type) => [type, `../resolvers.ts#${type}Parent`]));
 };
 
 const outputOf = async ({ name, schemaFile }: { name: string; schemaFile: string }) => {
@@ -34,7 +35,7 @@ const outputOf = async ({ name, schemaFile }: { name: string; schemaFile: string
       mappers: await parentsOf(name),
       maybeValue: 'T | null | undefined',
       inputMaybeValue: 'T | null | undefined',
-      scalars: { ID: { input: 'string', output: 'string | number' }, DateTime: 'Date', JSON: 'unknown' },
+      scalars: { ID: 'string', DateTime: 'Date', JSON: 'unknown' },
     },
   };
   return [`subgraphs/${name}/generated/types.ts`, output] as const;
