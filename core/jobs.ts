@@ -57,6 +57,8 @@ export const startJobs = async (options: JobsOptions): Promise<Jobs> => {
     concurrency: options.concurrency ?? 8,
     noHandleSignals: true,
     pollInterval: 1000,
+    // Without it, a worker that stops does not wait until its last jobs are noted as done.
+    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     events,
     logger: workerLogger(options.logger),
     taskList: Object.fromEntries(Object.entries(options.tasks).map(([name, task]) => [name, (payload: unknown, helpers: { abortSignal: AbortSignal }) => task(payload, helpers.abortSignal)])),
