@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import type * as GraphqlMiddleware from 'graphql-middleware';
 import type * as GraphqlShield from 'graphql-shield';
 
+export type { IMiddlewareFunction, IMiddlewareTypeMap } from 'graphql-middleware';
 export type { IRules } from 'graphql-shield';
 
 const require = createRequire(import.meta.url);

@@ -8,14 +8,14 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import type { EntitySchema } from '@mikro-orm/core';
 import { type DocumentNode, type GraphQLSchema, Kind, parse } from 'graphql';
 import { type GraphQLResolverMap } from '@apollo/subgraph/dist/schema-helper/resolverMap.js';
-import { type IRules, allow, applyMiddleware, shield } from './shield.ts';
+import { type IMiddlewareFunction, type IMiddlewareTypeMap, type IRules, allow, applyMiddleware, shield } from './shield.ts';
 import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
 import type { Bus } from './bus.ts';
 import type { Cache } from './cache.ts';
 import type { Connector } from './connector.ts';
 import type { Database, EntityManager } from './database.ts';
 import type { DomainEvent, DomainEventType, NewDomainEvent } from './domain-events.ts';
-import { ForbiddenError } from './errors.ts';
+import { ForbiddenError, InputError } from './errors.ts';
 import type { Fact } from './facts.ts';
 import type { IngestPort } from './ingest-port.ts';
 import type { LogTail } from './log-tail.ts';
@@ -95,13 +95,13 @@ export const readTypeDefs = (definition: Pick<AnySubgraph, 'folder'>): DocumentN
 
 export const buildSubgraph = (definition: AnySubgraph, hub: Hub): BuiltSubgraph => {
   const typeDefs = readTypeDefs(definition);
-  const resolvers = { ...scalarsOf(typeDefs), ...guardReferences(definition) };
+  const resolvers = { ...scalarsOf(typeDefs), ...guardReferences(definition, typeDefs) };
   assertRootFieldsCovered(definition, typeDefs);
   const bare = buildSubgraphSchema({ typeDefs, resolvers: resolvers as GraphQLResolverMap<unknown> });
   const guard = shield(withFederationFields(definition.permissions), { fallbackRule: allow, fallbackError: new ForbiddenError(), allowExternalErrors: true });
   return {
     name: definition.name,
-    schema: applyMiddleware(bare, guard),
+    schema: applyMiddleware(bare, guard, refuseZeroBytes(bare)),
     contextFor(viewer, requestId, signal) {
       const em = hub.database.em();
       return { viewer, em, loaders: definition.loaders(em, viewer), hub, requestId, signal };
@@ -116,6 +116,27 @@ const scalarsOf = (typeDefs: DocumentNode): object => {
   return Object.fromEntries(declared.flatMap((name) => (shared[name] ? [[name, shared[name]]] : [])));
 };
 
+/** PostgreSQL takes no text with a zero byte: said at the door, by the argument's name, instead of as a fault within. */
+const refuseZeroBytes = (schema: GraphQLSchema): IMiddlewareTypeMap => {
+  const refuse: IMiddlewareFunction = (resolve, parent, args: Record<string, unknown>, context, info) => {
+    const field = findZeroByte(args, []);
+    if (field !== null) throw new InputError('TEXT_INVALID', field, `${field} contains a zero byte.`);
+    return resolve(parent, args, context, info);
+  };
+  return Object.fromEntries([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].flatMap((type) => (type ? [[type.name, refuse]] : [])));
+};
+
+/** Path of the first text with a zero byte, as `input.names.0`. */
+const findZeroByte = (value: unknown, path: readonly string[]): string | null => {
+  if (typeof value === 'string') return value.includes('\u0000') ? path.join('.') : null;
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, each] of Object.entries(value)) {
+    const found = findZeroByte(each, [...path, key]);
+    if (found !== null) return found;
+  }
+  return null;
+};
+
 const withFederationFields = (rules: IRules): IRules => {
   const tree = rules as Record<string, object>;
   return { ...tree, Query: { ...tree.Query, _service: allow, _entities: allow } };
@@ -123,18 +144,31 @@ const withFederationFields = (rules: IRules): IRules => {
 
 type Resolvers = Record<string, Record<string, unknown>>;
 
-/** Shield covers fields only: reference resolvers are guarded here, and none may be left out. */
-const guardReferences = (definition: AnySubgraph): Resolvers =>
-  Object.fromEntries(
-    Object.entries(definition.resolvers as Resolvers).map(([type, fields]) => {
-      const resolve = fields.__resolveReference as ((reference: object, context: never, info: unknown) => unknown) | undefined;
-      if (!resolve) return [type, fields];
-      const mayResolve = definition.references[type];
-      if (!mayResolve) throw new Error(`subgraph ${definition.name}: ${type} has a reference resolver but no rule in \`references\``);
-      // Async: one that throws fails its own entity and not the whole batch.
-      return [type, { ...fields, __resolveReference: async (reference: object, context: never, info: unknown) => (mayResolve(reference, context) ? resolve(reference, context, info) : null) }];
-    }),
-  );
+/**
+ * Shield covers fields only: references are guarded here, and none may be left out. An entity without a resolver of its
+ * own is taken as it was referred to, so it needs its rule as well.
+ */
+const guardReferences = (definition: AnySubgraph, typeDefs: DocumentNode): Resolvers => {
+  const resolvers = definition.resolvers as Resolvers;
+  const guarded = entitiesOf(typeDefs, resolvers).map((type) => {
+    const mayResolve = definition.references[type];
+    if (!mayResolve) throw new Error(`subgraph ${definition.name}: ${type} can be referred to but has no rule in \`references\``);
+    const resolve = (resolvers[type]?.__resolveReference ?? ((reference: object) => reference)) as (reference: object, context: never, info: unknown) => unknown;
+    return [type, { ...resolvers[type], __resolveReference: (reference: object, context: never, info: unknown) => (mayResolve(reference, context) ? resolve(reference, context, info) : null) }] as const;
+  });
+  return { ...resolvers, ...Object.fromEntries(guarded) };
+};
+
+/** Types with a key that resolves, and whatever else has a reference resolver. */
+const entitiesOf = (typeDefs: DocumentNode, resolvers: Resolvers): string[] => {
+  const keyed = typeDefs.definitions.flatMap((node) => {
+    if (node.kind !== Kind.OBJECT_TYPE_DEFINITION && node.kind !== Kind.OBJECT_TYPE_EXTENSION) return [];
+    const keys = (node.directives ?? []).filter((directive) => directive.name.value === 'key');
+    const resolvable = keys.filter((key) => !key.arguments?.some(({ name, value }) => name.value === 'resolvable' && value.kind === Kind.BOOLEAN && !value.value));
+    return resolvable.length > 0 ? [node.name.value] : [];
+  });
+  return [...new Set([...keyed, ...Object.keys(resolvers).filter((type) => resolvers[type]?.__resolveReference)])];
+};
 
 const assertRootFieldsCovered = (definition: AnySubgraph, typeDefs: DocumentNode): void => {
   const rules = definition.permissions as Record<string, Record<string, unknown>>;
