@@ -38,6 +38,7 @@ export const resolvers: Resolvers = {
     },
   },
   ApiKey: { __resolveReference: ({ id }, { loaders }) => loaders.key.load(id) },
+  AuditEntry: { id: ({ id }) => String(id) },
   ApiKeyConnection: { totalCount: (connection) => connection.totalCount() },
   AuditEntryConnection: { totalCount: (connection) => connection.totalCount() },
 };
