@@ -11,6 +11,7 @@ import type { Registration } from '#core/ingest-port.ts';
 import { Service } from '#core/services.ts';
 import { createGatekeeperSimulator } from '#simulators/gatekeeper/index.ts';
 import { createPretixSimulator } from '#simulators/pretix/index.ts';
+import { demoPlan } from '#simulators/pretix/plans.ts';
 import type { Foundation } from './foundation.ts';
 
 export type Demo = AsyncDisposable & { readonly upstreams: readonly { readonly name: string; readonly url: string }[] };
@@ -22,15 +23,17 @@ const syncInterval = 15;
 
 export const startDemo = async ({ foundation, config, dataDir }: DemoOptions): Promise<Demo> => {
   await using stack = new AsyncDisposableStack();
-  const startedAt = await beginningOfDay(dataDir, config.demoSpeed);
+  const { startedAt, day } = await dayOf(dataDir, config.demoSpeed);
   const seed = `demo-${config.demoSeed}`;
   const gates = stack.use(await createGatekeeperSimulator({ seed, clock: { speed: config.demoSpeed, startedAt } }));
-  const pretix = stack.use(await createPretixSimulator({ seed, autoplay: { speed: config.demoSpeed, startedAt }, requestsPerMinute: null }));
+  const pretix = stack.use(await createPretixSimulator({ seed: `${seed}-${day}`, plan: (now) => demoPlan(now, day), autoplay: { speed: config.demoSpeed, startedAt }, requestsPerMinute: null }));
   for (const event of gates.events) {
     const { eventId } = event;
     await connect(foundation, { ...common, product: 'gatekeeper', serviceName: `Gate system of ${eventId}`, endpoints: endpointsOf(gates.endpoint(eventId), '/health'), credentials: { type: 'api_key', apiKey: gates.apiKey }, settings: { eventId } });
   }
-  await connect(foundation, { ...common, product: 'pretix', serviceName: 'pretix of Harbour Culture', endpoints: endpointsOf(pretix.url, '/api/v1/organizers/'), credentials: { type: 'api_key', apiKey: pretix.token }, settings: { organizer: pretix.organizer, typeProperty: 'type', requestsPerMinute: 6000 } });
+  await connect(foundation, { ...common, product: 'pretix', serviceName: `pretix of ${pretix.organizer}`, endpoints: endpointsOf(pretix.url, '/api/v1/organizers/'), credentials: { type: 'api_key', apiKey: pretix.token }, settings: { organizer: pretix.organizer, typeProperty: 'type', requestsPerMinute: 6000 } });
+  // The organizer of an earlier day is not there any more.
+  await foundation.hub.database.em().nativeUpdate(Service, { product: 'pretix', name: { $like: 'pretix of harbour%', $ne: `pretix of ${pretix.organizer}` } }, { state: 'PAUSED' });
   const running = stack.move();
   return {
     upstreams: [
@@ -45,17 +48,19 @@ const common = { syncInterval, retries: 2, dataSchema: null, by: null };
 
 const endpointsOf = (api: string, healthPath: string): Registration['endpoints'] => ({ api, webhook: null, healthCheck: `${api}${healthPath}` });
 
-/** After this long of its own time the demo's day is over and a new one begins with the next start. */
+/** After this long of its own time a day of the demo is over, and the next start begins a new one. */
 const dayMs = 10 * 3_600_000;
 
-/** When the demo of this data folder began its day, in milliseconds since 1970. */
-const beginningOfDay = async (dataDir: string, speed: number): Promise<number> => {
+/** `startedAt`: when the demo's day began, in milliseconds since 1970; `day`: which day it is, from 1. */
+const dayShape = z.object({ startedAt: z.number(), day: z.number().int() });
+
+const dayOf = async (dataDir: string, speed: number): Promise<z.infer<typeof dayShape>> => {
   const file = join(dataDir, 'demo.json');
-  const kept = z.object({ startedAt: z.number() }).safeParse(JSON.parse(await readFile(file, 'utf8').catch(() => 'null')));
-  if (kept.success && (Date.now() - kept.data.startedAt) * speed < dayMs) return kept.data.startedAt;
-  const startedAt = Date.now();
-  await writeFile(file, JSON.stringify({ startedAt }));
-  return startedAt;
+  const kept = dayShape.safeParse(JSON.parse(await readFile(file, 'utf8').catch(() => 'null')));
+  if (kept.success && (Date.now() - kept.data.startedAt) * speed < dayMs) return kept.data;
+  const begun = { startedAt: Date.now(), day: (kept.data?.day ?? 0) + 1 };
+  await writeFile(file, JSON.stringify(begun));
+  return begun;
 };
 
 /** Registers the service, or, after a new start, tells the hub and the simulator where the other one is now. */

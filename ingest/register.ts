@@ -16,8 +16,9 @@ import type { Ingest } from './ingest.ts';
 /** The whole check of health, and the whole registration, may take this long. */
 const healthTimeoutMs = 10_000;
 const totalTimeoutMs = 60_000;
-/** The initial sync takes in this many facts at the most; the rest comes with the scheduled pulls, at once. */
+/** The initial sync takes in so many facts and so long at the most; the rest comes with the scheduled pulls, at once. */
 const initialFacts = 50_000;
+const initialSyncMs = 20_000;
 
 class StepFailed extends Error {
   readonly step: RegistrationStep;
@@ -128,11 +129,12 @@ const newService = (ingest: Ingest, registration: Registration): Service => {
 
 const firstBatches = async (connector: Connector<unknown>, context: ConnectorContext): Promise<{ batches: Batch[]; complete: boolean }> => {
   const batches: Batch[] = [];
+  const until = performance.now() + initialSyncMs;
   let facts = 0;
   for await (const batch of connector.pull(context, null)) {
     batches.push(batch);
     facts += batch.facts.length;
-    if (facts >= initialFacts) return { batches, complete: false };
+    if (facts >= initialFacts || performance.now() > until) return { batches, complete: false };
   }
   return { batches, complete: true };
 };

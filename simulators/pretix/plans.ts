@@ -71,8 +71,9 @@ export const contractPlan = (now: Date): OrganizerPlan => ({
 });
 
 /** Three real kinds of event that begin within the hour, so that a demo shows people coming. */
-export const demoPlan = (now: Date): OrganizerPlan => ({
-  slug: 'harbour',
+export const demoPlan = (now: Date, day = 1): OrganizerPlan => ({
+  // Every day of the demo is another organizer: pretix never gives an id twice, and a story told again would.
+  slug: day === 1 ? 'harbour' : `harbour-${day}`,
   name: 'Harbour Culture',
   token: 'demo-token-of-harbour-culture',
   events: [

@@ -5,6 +5,7 @@ import type { DomainEvent, GateActivity } from '#core/domain-events.ts';
 import { type Snapshot, encodeCursor, parseSnapshot } from '#core/event-log.ts';
 import type { Direction } from '#core/facts.ts';
 import { type Connection, type Key, type PageArguments, connectionOf, pageOf } from '#core/pagination.ts';
+import { perArguments } from '#core/loaders.ts';
 import { query } from '#core/sql.ts';
 import { historyWindow } from './domain.ts';
 
@@ -27,17 +28,6 @@ export const createLoaders = (em: EntityManager): Loaders => ({
   history: perArguments((args: HistoryArguments, now: Date) => new DataLoader((ids) => readHistory(em, ids, args, now))),
   checkIns: perArguments((args: PageArguments) => new DataLoader((ids) => readCheckIns(em, ids, args))),
 });
-
-/** One loader for each set of arguments, so that a field batches over events whatever its arguments are. */
-const perArguments = <Arguments extends unknown[], Loader>(make: (...args: Arguments) => Loader): ((...args: Arguments) => Loader) => {
-  const loaders = new Map<string, Loader>();
-  return (...args) => {
-    const key = JSON.stringify(args[0]);
-    const loader = loaders.get(key) ?? make(...args);
-    loaders.set(key, loader);
-    return loader;
-  };
-};
 
 type LiveRow = { event_id: string; total_registered: number; current_attendees: number; observed_at: string; gates: GateActivity[] | null };
 

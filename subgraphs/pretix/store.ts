@@ -1,6 +1,7 @@
 /** Reads of what pretix told. One statement a request for each kind of thing, however many events it asks for. */
 import DataLoader from 'dataloader';
 import type { EntityManager } from '#core/database.ts';
+import { perArguments } from '#core/loaders.ts';
 import { type Connection, type Key, type PageArguments, connectionOf, pageOf } from '#core/pagination.ts';
 import { query } from '#core/sql.ts';
 import type { OrderPosition, OrderStatusLetter, Variation } from './domain.ts';
@@ -20,7 +21,6 @@ export type Loaders = {
 };
 
 export const createLoaders = (em: EntityManager): Loaders => {
-  const pages = new Map<string, DataLoader<string, Connection<Order>>>();
   return {
     events: new DataLoader(async (ids) => {
       const rows = new Map((await em.find(PretixEventRow, { eventId: { $in: [...ids] } })).map((row) => [row.eventId, row]));
@@ -33,13 +33,7 @@ export const createLoaders = (em: EntityManager): Loaders => {
         lists.map((list) => ({ ...list, updatedAt: new Date(list.updatedAt) })),
       ),
     ),
-    // One loader for each set of arguments, so that the field batches over events whatever its arguments are.
-    orders(args) {
-      const key = JSON.stringify(args);
-      const loader = pages.get(key) ?? new DataLoader((ids) => readOrders(em, ids, args));
-      pages.set(key, loader);
-      return loader;
-    },
+    orders: perArguments((args: PageArguments) => new DataLoader((ids) => readOrders(em, ids, args))),
   };
 };
 
