@@ -13,8 +13,15 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
-const id = z.string().min(1).max(200);
-const text = z.string().min(1).max(1000);
+/** Whether PostgreSQL can store every text in it: without zero bytes and halves of characters. */
+const isStorable = (value: unknown): boolean => {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\u0000');
+  return typeof value !== 'object' || value === null || Object.entries(value).every(([key, each]) => isStorable(key) && isStorable(each));
+};
+const notStorable = 'text without zero bytes and halves of characters';
+
+const id = z.string().min(1).max(200).refine(isStorable, notStorable);
+const text = z.string().min(1).max(1000).refine(isStorable, notStorable);
 /** ISO 8601 with a zone; kept as a Date inside. Years outside 1970-2100 are a mistake of the upstream. */
 const moment = z.date().refine((date) => date.getUTCFullYear() >= 1970 && date.getUTCFullYear() <= 2100, 'a year between 1970 and 2100');
 const count = z.number().int().min(0).max(10_000_000);
@@ -72,12 +79,18 @@ export const checkInFact = z.object({
   at: moment,
   direction: z.enum(directions),
   gateId: id.nullable(),
-  area: z.string().max(200),
+  area: z.string().max(200).refine(isStorable, notStorable),
   participant: id,
 });
 
 /** The upstream took a check-in back (annulled it): it counts no more. Once, for ever, like the check-in itself. */
 export const checkInVoidedFact = z.object({ kind: z.literal('checkInVoided'), eventId, upstreamId: id, at: moment });
+
+/**
+ * Which check-ins of one ticket still count, by their upstream's ids: those that are known and not here were taken
+ * back. `upstreamId` is the ticket's. For upstreams that tell what is left and not what was undone.
+ */
+export const checkInsStandingFact = z.object({ kind: z.literal('checkInsStanding'), eventId, upstreamId: id, at: moment, participant: id, standing: z.array(id).max(10_000) });
 
 export const gateFact = z.object({
   kind: z.literal('gate'),
@@ -105,16 +118,17 @@ export const recordFact = z.object({
   upstreamId: id,
   at: moment,
   /** Null when it was deleted upstream. */
-  data: z.record(z.string(), z.unknown()).nullable(),
+  data: z.record(z.string(), z.unknown()).nullable().refine(isStorable, notStorable),
 });
 
-export const fact = z.discriminatedUnion('kind', [eventFact, statusFact, registrationFact, checkInFact, checkInVoidedFact, gateFact, observationFact, recordFact]);
+export const fact = z.discriminatedUnion('kind', [eventFact, statusFact, registrationFact, checkInFact, checkInVoidedFact, checkInsStandingFact, gateFact, observationFact, recordFact]);
 
 export type EventFact = z.infer<typeof eventFact>;
 export type StatusFact = z.infer<typeof statusFact>;
 export type RegistrationFact = z.infer<typeof registrationFact>;
 export type CheckInFact = z.infer<typeof checkInFact>;
 export type CheckInVoidedFact = z.infer<typeof checkInVoidedFact>;
+export type CheckInsStandingFact = z.infer<typeof checkInsStandingFact>;
 export type GateFact = z.infer<typeof gateFact>;
 export type ObservationFact = z.infer<typeof observationFact>;
 export type RecordFact = z.infer<typeof recordFact>;

@@ -122,15 +122,18 @@ const dropKnown = async (em: EntityManager, serviceId: string, facts: readonly F
 
 const largestRaw = 16_384;
 
+/** What PostgreSQL cannot store, replaced: a record is kept under an id that is nearly its own rather than not at all. */
+const storable = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd');
+
 /** Keeps what was not understood, encrypted, once for each record. */
 const keepRejected = async (ingest: Ingest, em: EntityManager, serviceId: string, rejected: readonly Rejected[]): Promise<void> => {
   if (rejected.length === 0) return;
-  const kept = [...new Map(rejected.map((each) => [each.upstreamId, each])).values()].slice(0, 1000);
+  const kept = [...new Map(rejected.map((each) => [storable(each.upstreamId), each]))].slice(0, 1000);
   await query(
     em,
     `insert into hub.rejected_facts (service_id, upstream_id, reason, raw, at)
      select $1, r.upstream_id, r.reason, r.raw, $2::timestamptz from unnest($3::text[], $4::text[], $5::text[]) as r (upstream_id, reason, raw)
      on conflict (service_id, upstream_id) do update set reason = excluded.reason, raw = excluded.raw, at = excluded.at`,
-    [serviceId, ingest.hub.now().toISOString(), kept.map(({ upstreamId }) => upstreamId), kept.map(({ reason }) => reason.slice(0, 500)), kept.map(({ raw }) => ingest.hub.secrets.encrypt(JSON.stringify(raw ?? null).slice(0, largestRaw)))],
+    [serviceId, ingest.hub.now().toISOString(), kept.map(([id]) => id), kept.map(([, { reason }]) => storable(reason).slice(0, 500)), kept.map(([, { raw }]) => ingest.hub.secrets.encrypt(JSON.stringify(raw ?? null).slice(0, largestRaw)))],
   );
 };

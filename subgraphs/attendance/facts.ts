@@ -7,7 +7,7 @@
  */
 import type { EntityManager } from '#core/database.ts';
 import type { GateActivity, NewDomainEvent } from '#core/domain-events.ts';
-import { type CheckInFact, type CheckInVoidedFact, type Fact, type GateFact, type ObservationFact, type RegistrationFact, factsOf } from '#core/facts.ts';
+import { type CheckInFact, type CheckInVoidedFact, type CheckInsStandingFact, type Fact, type GateFact, type ObservationFact, type RegistrationFact, factsOf } from '#core/facts.ts';
 import { query } from '#core/sql.ts';
 import type { FactContext } from '#core/subgraph.ts';
 
@@ -15,16 +15,17 @@ export const applyFacts = async (em: EntityManager, facts: readonly Fact[], cont
   const registrations = factsOf(facts, 'registration');
   const checkIns = factsOf(facts, 'checkIn');
   const voided = factsOf(facts, 'checkInVoided');
+  const standing = factsOf(facts, 'checkInsStanding');
   const gates = factsOf(facts, 'gate');
   const observations = factsOf(facts, 'observation');
-  const events = [...new Set([...registrations, ...checkIns, ...voided, ...gates, ...observations].map(({ eventId }) => eventId))].sort();
+  const events = [...new Set([...registrations, ...checkIns, ...voided, ...standing, ...gates, ...observations].map(({ eventId }) => eventId))].sort();
   if (events.length === 0) return [];
 
-  const changed = await changeRegistrations(em, registrations, voided);
-  const entered = await writeCheckIns(em, checkIns, context.serviceId);
+  const changed = await changeRegistrations(em, registrations, [...voided, ...(await undone(em, standing))]);
+  const { differences: entered, written } = await writeCheckIns(em, checkIns, context.serviceId);
   await writeGates(em, gates);
   const changes = await updateLive(em, { events, differences: [changed, entered], gates, observations, now: context.now });
-  return [...checkIns.map(recorded), ...changes];
+  return [...written.map(recorded), ...changes];
 };
 
 const recorded = (fact: CheckInFact): NewDomainEvent => ({
@@ -34,6 +35,20 @@ const recorded = (fact: CheckInFact): NewDomainEvent => ({
   payload: { checkInId: fact.upstreamId, at: fact.at.toISOString(), direction: fact.direction, gateId: fact.gateId, participant: fact.participant },
 });
 
+type CheckInName = Pick<CheckInVoidedFact, 'eventId' | 'upstreamId'>;
+
+/** The check-ins that are known of these tickets and do not stand any more. */
+const undone = async (em: EntityManager, facts: readonly CheckInsStandingFact[]): Promise<CheckInName[]> => {
+  if (facts.length === 0) return [];
+  const tickets = facts.map(({ eventId, participant, standing }) => ({ event_id: eventId, participant, standing }));
+  return query<CheckInName>(
+    em,
+    `select c.event_id as "eventId", c.upstream_id as "upstreamId"
+     from jsonb_to_recordset($1::jsonb) as t (event_id text, participant text, standing jsonb) join attendance.check_ins c using (event_id, participant) where not t.standing ? c.upstream_id`,
+    [JSON.stringify(tickets)],
+  );
+};
+
 /** By how much the numbers of events moved. */
 type Differences = ReadonlyMap<string, { readonly inside: number; readonly registered: number }>;
 
@@ -41,7 +56,7 @@ type Differences = ReadonlyMap<string, { readonly inside: number; readonly regis
 const isInside = 'p.last_entry is not null and (p.last_exit is null or p.last_exit < p.last_entry)';
 
 /** Registrations that came, changed or went, and check-ins that were taken back. */
-const changeRegistrations = async (em: EntityManager, registrations: readonly RegistrationFact[], voided: readonly CheckInVoidedFact[]): Promise<Differences> => {
+const changeRegistrations = async (em: EntityManager, registrations: readonly RegistrationFact[], voided: readonly CheckInName[]): Promise<Differences> => {
   if (registrations.length + voided.length === 0) return new Map();
   const affected = await participantsOf(em, registrations, voided);
   const before = await countsOf(em, affected);
@@ -54,7 +69,7 @@ const changeRegistrations = async (em: EntityManager, registrations: readonly Re
 type Affected = { readonly eventIds: readonly string[]; readonly participants: readonly string[] };
 
 /** Whose state these facts can change: those named now, and those that the changed rows named before. */
-const participantsOf = async (em: EntityManager, registrations: readonly RegistrationFact[], voided: readonly CheckInVoidedFact[]): Promise<Affected> => {
+const participantsOf = async (em: EntityManager, registrations: readonly RegistrationFact[], voided: readonly CheckInName[]): Promise<Affected> => {
   const rows = await query<{ event_id: string; participant: string }>(
     em,
     `select event_id, participant from attendance.check_ins join unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) using (event_id, upstream_id)
@@ -95,13 +110,16 @@ const writeRegistrations = async (em: EntityManager, facts: readonly Registratio
  * One statement, as this is the path that a queue at the gate waits for. Its parts see the tables as they were before
  * it (PostgreSQL manual, 7.8.4), so `was` is who was inside before, and `touched` what the new rows say.
  */
-const writeCheckIns = async (em: EntityManager, facts: readonly CheckInFact[], serviceId: string): Promise<Differences> => {
-  if (facts.length === 0) return new Map();
-  const rows = await query<{ event_id: string; inside: number }>(
+const writeCheckIns = async (em: EntityManager, facts: readonly CheckInFact[], serviceId: string): Promise<{ readonly differences: Differences; readonly written: readonly CheckInFact[] }> => {
+  if (facts.length === 0) return { differences: new Map(), written: [] };
+  const rows = await query<{ event_id: string; voided_id: string | null; inside: number }>(
     em,
-    `with new as (
+    `with told as (
+       select * from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[]) as t (event_id, upstream_id, at, direction, gate_id, area, participant)),
+     voided as (select event_id, upstream_id from told join attendance.voided_check_ins using (event_id, upstream_id)),
+     new as (
        insert into attendance.check_ins (service_id, event_id, upstream_id, at, direction, gate_id, area, participant)
-       select $1, * from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[])
+       select $1, * from told where not exists (select from voided where (voided.event_id, voided.upstream_id) = (told.event_id, told.upstream_id))
        on conflict do nothing returning event_id, participant, area, at, direction),
      touched as (
        insert into attendance.presences as p (event_id, participant, area, last_entry, last_exit)
@@ -115,19 +133,25 @@ const writeCheckIns = async (em: EntityManager, facts: readonly CheckInFact[], s
        where ${isInside} group by p.event_id, p.participant),
      cancelled as (
        select r.event_id, r.participant from people join attendance.registrations r using (event_id, participant) group by r.event_id, r.participant having bool_and(r.state = 'CANCELLED'))
-     select event_id, sum((people.entered or coalesce(was.elsewhere, false))::int - coalesce(was.inside, false)::int)::int as inside
-     from people left join was using (event_id, participant) left join cancelled using (event_id, participant) where cancelled.participant is null group by event_id`,
+     select event_id, null as voided_id, sum((people.entered or coalesce(was.elsewhere, false))::int - coalesce(was.inside, false)::int)::int as inside
+     from people left join was using (event_id, participant) left join cancelled using (event_id, participant) where cancelled.participant is null group by event_id
+     union all select event_id, upstream_id, 0 from voided`,
     [serviceId, facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId), facts.map(({ at }) => at.toISOString()), facts.map(({ direction }) => direction), facts.map(({ gateId }) => gateId), facts.map(({ area }) => area), facts.map(({ participant }) => participant)],
   );
-  return new Map(rows.map((row) => [row.event_id, { inside: row.inside, registered: 0 }]));
+  const gone = new Set(rows.flatMap((row) => (row.voided_id === null ? [] : [`${row.event_id} ${row.voided_id}`])));
+  return {
+    differences: new Map(rows.flatMap((row) => (row.voided_id === null ? [[row.event_id, { inside: row.inside, registered: 0 }] as const] : []))),
+    written: gone.size === 0 ? facts : facts.filter(({ eventId, upstreamId }) => !gone.has(`${eventId} ${upstreamId}`)),
+  };
 };
 
-/** Takes check-ins back; what remains of those participants' check-ins decides anew. */
-const voidCheckIns = async (em: EntityManager, facts: readonly CheckInVoidedFact[]): Promise<void> => {
+/** Takes check-ins back, also those that arrive later; what remains of those participants' check-ins decides anew. */
+const voidCheckIns = async (em: EntityManager, facts: readonly CheckInName[]): Promise<void> => {
   if (facts.length === 0) return;
   const gone = await query<{ event_id: string; participant: string; area: string }>(
     em,
-    `delete from attendance.check_ins c using unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) where c.event_id = gone.event_id and c.upstream_id = gone.upstream_id returning c.event_id, c.participant, c.area`,
+    `with kept as (insert into attendance.voided_check_ins select * from unnest($1::text[], $2::text[]) on conflict do nothing)
+     delete from attendance.check_ins c using unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) where c.event_id = gone.event_id and c.upstream_id = gone.upstream_id returning c.event_id, c.participant, c.area`,
     [facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId)],
   );
   await query(
@@ -180,28 +204,29 @@ const updateLive = async (em: EntityManager, update: LiveUpdate): Promise<NewDom
 /** Adds the batch's differences and takes over reported totals; answers every event with whether its value changed. */
 const moveCounts = (em: EntityManager, update: LiveUpdate): Promise<(Changed & { changed: boolean })[]> => {
   const difference = (of: 'inside' | 'registered') => update.events.map((id) => update.differences.reduce((sum, each) => sum + (each.get(id)?.[of] ?? 0), 0));
-  const newest = new Map(update.observations.map((fact) => [fact.eventId, fact]));
+  const newest = new Map(update.observations.toSorted((a, b) => a.at.getTime() - b.at.getTime()).map((fact) => [fact.eventId, fact]));
   const observed = (of: 'totalRegistered' | 'currentAttendees') => update.events.map((id) => newest.get(id)?.[of] ?? null);
   return query(
     em,
     `with delta as (
-       select * from unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[], $6::bool[]) as d (event_id, registered, inside, told_registered, told_current, observed)),
+       select * from unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[], $6::timestamptz[]) as d (event_id, registered, inside, told_registered, told_current, told_at)),
      old as (select live.* from attendance.live join delta using (event_id)),
      moved as (
-       insert into attendance.live as l (event_id, counted_registered, counted_current, reported_registered, reported_current, total_registered, current_attendees, observed_at)
-       select event_id, registered, inside, told_registered, told_current, coalesce(told_registered, registered), coalesce(told_current, inside), $7 from delta
+       insert into attendance.live as l (event_id, counted_registered, counted_current, reported_registered, reported_current, reported_at, total_registered, current_attendees, observed_at)
+       select event_id, registered, inside, told_registered, told_current, told_at, coalesce(told_registered, registered), coalesce(told_current, inside), $7 from delta
        on conflict (event_id) do update set
          counted_registered = l.counted_registered + excluded.counted_registered,
          counted_current = l.counted_current + excluded.counted_current,
-         reported_registered = case when (select observed from delta where delta.event_id = l.event_id) then excluded.reported_registered else l.reported_registered end,
-         reported_current = case when (select observed from delta where delta.event_id = l.event_id) then excluded.reported_current else l.reported_current end,
+         reported_registered = case when excluded.reported_at >= coalesce(l.reported_at, excluded.reported_at) then excluded.reported_registered else l.reported_registered end,
+         reported_current = case when excluded.reported_at >= coalesce(l.reported_at, excluded.reported_at) then excluded.reported_current else l.reported_current end,
+         reported_at = greatest(l.reported_at, excluded.reported_at),
          observed_at = greatest(l.observed_at, excluded.observed_at)
        returning event_id, counted_registered, counted_current, reported_registered, reported_current, total_registered, current_attendees),
      served as (
        select event_id, coalesce(reported_registered, counted_registered) as total_registered, coalesce(reported_current, counted_current) as current_attendees from moved)
      select served.*, (old.event_id is null or served.total_registered <> old.total_registered or served.current_attendees <> old.current_attendees) as changed
      from served left join old using (event_id) order by event_id`,
-    [update.events, difference('registered'), difference('inside'), observed('totalRegistered'), observed('currentAttendees'), update.events.map((id) => newest.has(id)), update.now.toISOString()],
+    [update.events, difference('registered'), difference('inside'), observed('totalRegistered'), observed('currentAttendees'), update.events.map((id) => newest.get(id)?.at.toISOString() ?? null), update.now.toISOString()],
   ).then((rows) => storeServed(em, rows as (Changed & { changed: boolean })[]));
 };
 

@@ -1,6 +1,7 @@
 import { defineSubgraph } from '#core/subgraph.ts';
 import { applyFacts } from './facts.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { lateFacts } from './migrations/0002-late-facts.ts';
 import { permissions, references } from './permissions.ts';
 import { resolvers } from './resolvers.ts';
 import { createLoaders } from './store.ts';
@@ -13,6 +14,6 @@ export const subgraph = defineSubgraph({
   references,
   loaders: createLoaders,
   entities: [],
-  migrations: [initial],
+  migrations: [initial, lateFacts],
   applyFacts,
 });

@@ -7,15 +7,18 @@ import type { FactContext } from '#core/subgraph.ts';
 import { type EventStatus, statusAt } from './domain.ts';
 
 export const applyFacts = async (em: EntityManager, facts: readonly Fact[], context: FactContext): Promise<NewDomainEvent[]> => {
-  const events = factsOf(facts, 'event');
-  const statuses = factsOf(facts, 'status');
-  if (events.length > 0) await writeEvents(em, events, context);
+  const events = newestPerEvent(factsOf(facts, 'event'));
+  const statuses = newestPerEvent(factsOf(facts, 'status'));
+  if (events.length > 0) await writeEvents(em, events, new Map(statuses.map(({ eventId, status }) => [eventId, status])), context);
   if (statuses.length > 0) await writeTold(em, statuses);
   const touched = [...new Set([...events, ...statuses].map(({ eventId }) => eventId))];
   return touched.length > 0 ? settleStatuses(em, touched, context.now) : [];
 };
 
-const writeEvents = async (em: EntityManager, events: readonly EventFact[], context: FactContext): Promise<void> => {
+/** One fact an event, the newest: an upstream may know an event under two ids of its own. */
+const newestPerEvent = <F extends EventFact | StatusFact>(facts: readonly F[]): F[] => [...new Map(facts.toSorted((a, b) => a.at.getTime() - b.at.getTime()).map((fact) => [fact.eventId, fact])).values()];
+
+const writeEvents = async (em: EntityManager, events: readonly EventFact[], told: ReadonlyMap<string, EventStatus>, context: FactContext): Promise<void> => {
   const rows = events.map((fact) => ({
     id: fact.eventId,
     product: fact.product,
@@ -24,7 +27,7 @@ const writeEvents = async (em: EntityManager, events: readonly EventFact[], cont
     name: fact.name,
     type: fact.type,
     // A new row starts with its true status, so that nobody is told of a change that was none.
-    status: statusAt(fact, null, context.now),
+    status: statusAt(fact, told.get(fact.eventId) ?? null, context.now),
     starts_at: fact.start,
     ends_at: fact.end,
     timezone: fact.timezone,
