@@ -13,8 +13,8 @@
  * again when it is reactivated: the check-ins stay. Annulling a check-in makes it unsuccessful; reverting deletes it.
  */
 import type { Rejected } from '#core/connector.ts';
-import { type CheckInFact, type CheckInVoidedFact, type EventFact, type Fact, type RecordFact, type RegistrationFact, fact } from '#core/facts.ts';
-import type { CheckInListPayload, CheckInListStatus, CheckInPayload, ItemPayload, Multilingual, OrderPayload, PositionPayload, PretixEventPayload, QuotaPayload, SubeventPayload } from './upstream-payloads.ts';
+import { type CheckInFact, type CheckInsStandingFact, type EventFact, type Fact, type RecordFact, type RegistrationFact, fact } from '#core/facts.ts';
+import type { CheckInListPayload, CheckInListStatus, ItemPayload, Multilingual, OrderPayload, PositionPayload, PretixEventPayload, QuotaPayload, SubeventPayload } from './upstream-payloads.ts';
 
 export const product = 'PretixEvent';
 
@@ -98,7 +98,8 @@ const positionFacts = (order: OrderPayload, position: PositionPayload, eventId: 
       ? []
       : [{ kind: 'checkIn', eventId, upstreamId: String(each.id), at: new Date(each.datetime), direction: each.type === 'exit' ? 'EXIT' : 'ENTRY', gateId: each.gate === null ? null : String(each.gate), area: String(each.list), participant }],
   );
-  return [registration, ...checkIns];
+  const standing: CheckInsStandingFact = { kind: 'checkInsStanding', eventId, upstreamId: String(position.id), at, participant, standing: checkIns.map(({ upstreamId }) => upstreamId) };
+  return [registration, standing, ...checkIns];
 };
 
 const orderRecord = (order: OrderPayload, positions: readonly PositionPayload[], eventId: string, events: readonly string[], hash: Participants, at: Date): RecordFact => ({
@@ -130,12 +131,6 @@ const orderRecord = (order: OrderPayload, positions: readonly PositionPayload[],
     })),
   },
 });
-
-/** Check-ins that pretix took back. */
-export const voidedFacts = (rows: readonly CheckInPayload[], eventsOf: (row: CheckInPayload) => readonly string[], now: Date): CheckInVoidedFact[] =>
-  rows
-    .filter((row) => !row.successful && row.error_reason === 'annulled')
-    .flatMap((row) => eventsOf(row).map((eventId) => ({ kind: 'checkInVoided' as const, eventId, upstreamId: String(row.id), at: now })));
 
 /** What holds for a whole event or series: `data.slug` says which, `eventId` may be any one of a series' dates. */
 export const recordFact = (eventId: string, type: RecordFact['type'], upstreamId: string, data: RecordFact['data'], now: Date): RecordFact => ({ kind: 'record', eventId, type, upstreamId, at: now, data });

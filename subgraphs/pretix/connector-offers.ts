@@ -7,9 +7,9 @@ import type { Rejected } from '#core/connector.ts';
 import type { Fact } from '#core/facts.ts';
 import type { Calendar, CalendarEvent } from './connector-calendar.ts';
 import { type Cursor, eventOf, withEvent } from './connector-cursor.ts';
-import { type Naming, hubEventId, listRecord, offerRecord, productRecord, quotaRecord, voidedFacts } from './connector-facts.ts';
+import { type Naming, hubEventId, listRecord, offerRecord, productRecord, quotaRecord } from './connector-facts.ts';
 import type { PretixClient } from './upstream.ts';
-import type { CheckInListPayload, CheckInPayload } from './upstream-payloads.ts';
+import type { CheckInListPayload } from './upstream-payloads.ts';
 
 const readEveryMs = 600_000;
 /** How many events are read again in one pull though their orders did not change. */
@@ -20,8 +20,6 @@ export type OfferReading = {
   readonly event: CalendarEvent;
   readonly naming: Naming;
   readonly cursor: Cursor;
-  /** Hub event ids of the positions that were read in this pull. */
-  readonly positions: ReadonlyMap<number, string>;
   readonly now: Date;
 };
 
@@ -35,8 +33,8 @@ export const dueEvents = (cursor: Cursor, calendar: Calendar, now: Date): Calend
   return [...touched, ...unread, ...stale.slice(0, readAgainAtOnce)].map(({ event }) => event);
 };
 
-/** Products, quotas, lists with their numbers, and what was annulled, of one event or series. */
-export const readOffer = async ({ client, event, naming, cursor, positions, now }: OfferReading): Promise<{ facts: Fact[]; rejected: Rejected[]; cursor: Cursor }> => {
+/** Products, quotas and lists with their numbers, of one event or series. */
+export const readOffer = async ({ client, event, naming, cursor, now }: OfferReading): Promise<{ facts: Fact[]; rejected: Rejected[]; cursor: Cursor }> => {
   const { slug } = event.payload;
   const anchor = anchorOf(event, naming);
   const before = eventOf(cursor, slug);
@@ -46,7 +44,6 @@ export const readOffer = async ({ client, event, naming, cursor, positions, now 
   const items = again ? await client.items(slug) : { rows: [], rejected: [] };
   const quotas = await client.quotas(slug);
   const lists = await client.checkInLists(slug);
-  const annulled = before.touched.length > 0 ? await client.checkIns(slug, { errorReason: 'annulled' }) : { rows: [], rejected: [] };
   const complete = again ? [offerRecord(anchor, slug, { products: items.rows, quotas: quotas.rows, lists: lists.rows }, now)] : [];
   const records: Fact[] = [...complete, ...items.rows.map((each) => productRecord(anchor, slug, each, now)), ...quotas.rows.map((each) => quotaRecord(anchor, slug, each, now))];
   for (const list of lists.rows) {
@@ -54,23 +51,10 @@ export const readOffer = async ({ client, event, naming, cursor, positions, now 
     else if (again && list.checkin_count === 0) records.push(listRecord(anchor, slug, list, { ...list, inside_count: 0 }, now));
   }
   return {
-    facts: [...records, ...voidedFacts(annulled.rows, (row) => eventsOf(row, lists.rows, before.touched, event, naming, positions), now)],
-    rejected: [items, quotas, lists, annulled].flatMap(({ rejected }) => rejected),
+    facts: records,
+    rejected: [items, quotas, lists].flatMap(({ rejected }) => rejected),
     cursor: done,
   };
-};
-
-/**
- * The event of a check-in. After an interrupted pull the position may not be known; in a series, on a list for all
- * dates, it is then of one of the dates that were touched, and taking it back in the others does nothing.
- */
-const eventsOf = (row: CheckInPayload, lists: readonly CheckInListPayload[], touched: readonly string[], { payload }: CalendarEvent, naming: Naming, positions: ReadonlyMap<number, string>): readonly string[] => {
-  if (row.position === null) return [];
-  const known = positions.get(row.position);
-  if (known !== undefined) return [known];
-  if (!payload.has_subevents) return [hubEventId(naming, payload.slug, null)];
-  const date = lists.find(({ id }) => id === row.list)?.subevent;
-  return (date ? [date] : touched.filter(Boolean).map(Number)).map((each) => hubEventId(naming, payload.slug, each));
 };
 
 /** A series may have a list for each of a thousand dates: only those are asked whose numbers can have changed. */

@@ -4,7 +4,7 @@ import { UpstreamError } from '#core/errors.ts';
 import type { Fact } from '#core/facts.ts';
 import { type Calendar, calendarFacts, currentCalendar, knows } from './connector-calendar.ts';
 import { type Cursor, afterPage, beginPass, streamOf, wholeOrganizer, withStream, withTouched } from './connector-cursor.ts';
-import { type Naming, hubEventId, orderFacts } from './connector-facts.ts';
+import { type Naming, orderFacts } from './connector-facts.ts';
 import { type PretixContext, clientOf } from './connector-settings.ts';
 import { type Page, type PretixClient, pageSize } from './upstream.ts';
 import type { OrderPayload } from './upstream-payloads.ts';
@@ -16,8 +16,6 @@ export type Pulling = {
   calendar: Calendar;
   /** The calendar was read anew within this pull. */
   readAgain: boolean;
-  /** Hub event ids of the positions that were read. */
-  readonly positions: Map<number, string>;
 };
 
 export type Read = { readonly facts: readonly Fact[]; readonly rejected: readonly Rejected[]; readonly cursor: Cursor };
@@ -49,7 +47,6 @@ export const readStream = async function* (pulling: Pulling, name: string, from:
     for (const order of page.rows) {
       const slug = order.event ?? name;
       if (!pulling.calendar.events.has(slug)) continue;
-      for (const { id, subevent } of order.positions) pulling.positions.set(id, hubEventId(pulling.naming, slug, subevent));
       facts.push(...orderFacts(order, slug, pulling.naming, context.hashParticipant, context.now()));
       rejected.push(...uncountable(order));
       cursor = withTouched(cursor, slug, datesOf(order));

@@ -108,7 +108,7 @@ describe('the next pull', () => {
     it.clock.advance(60_000);
     await it.api.call('POST', 'checkinrpc/annul/', { lists: [await it.visitor.listId('workshops', 'All dates')], nonce: 'n1' });
     const { facts } = await it.pull();
-    expect(factsOf(facts, 'checkInVoided')).toMatchObject([{ eventId: came?.eventId, upstreamId: came?.upstreamId }]);
+    expect(factsOf(facts, 'checkInsStanding')).toMatchObject([{ eventId: came?.eventId, participant: came?.participant, standing: [] }]);
     expect(factsOf(facts, 'checkIn')).toEqual([]);
     expect(record(facts, 'pretix.order')[0]?.data).toMatchObject({ positions: [{ checkIns: [] }] });
   });

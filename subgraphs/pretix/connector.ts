@@ -2,7 +2,7 @@
  * Pulls one pretix organizer: its events and dates, its orders with their check-ins, and what each event sells.
  *
  * Calls for a pull in which nothing changed: one for the organizer, one for each 50 events, one for each 50 dates of
- * series, one for the orders. An event whose orders changed costs its lists, quotas and annulled check-ins besides,
+ * series, one for the orders. An event whose orders changed costs its lists and quotas besides,
  * and one status for each list concerned; every ten minutes one event after the other is read like that anyway, since
  * pretix has no list of changes for products, quotas and lists.
  */
@@ -44,7 +44,7 @@ export const connector: Connector<PretixSettings> = {
   },
   async *pull(context, stored) {
     const { settings: wanted } = context.service;
-    const pulling: Pulling = { context, naming: wanted, calendar: await recentCalendar(context), readAgain: false, positions: new Map() };
+    const pulling: Pulling = { context, naming: wanted, calendar: await recentCalendar(context), readAgain: false };
     let cursor = keepEvents(readCursor(stored), new Set(pulling.calendar.events.keys()));
     yield batch(calendarFacts(pulling.calendar, pulling.naming, context.now()), pulling.calendar.rejected, cursor);
 
@@ -66,7 +66,7 @@ export const connector: Connector<PretixSettings> = {
       // The rest is due with the next pull.
       if (place >= leastOffers && pacerOf(context).room() < wanted.requestsPerMinute * shareForOffers) break;
       try {
-        const read = await readOffer({ client: clientOf(context), event, naming: pulling.naming, cursor, positions: pulling.positions, now: context.now() });
+        const read = await readOffer({ client: clientOf(context), event, naming: pulling.naming, cursor, now: context.now() });
         yield batch(read.facts, read.rejected, (cursor = read.cursor));
       } catch (error) {
         if (!isOfOneEvent(error)) throw error;
