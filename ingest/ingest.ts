@@ -18,6 +18,8 @@ export type Ingest = AsyncDisposable &
     readonly connectors: ReadonlyMap<string, Connector<unknown>>;
     /** What a connector needs to call this service. Throws when the product or its settings are not known any more. */
     contextFor(service: Service, signal: AbortSignal): ConnectorContext;
+    /** Ends the connections to a service that is not to be called again. */
+    forget(serviceId: string): Promise<void>;
   };
 
 export type IngestOptions = {
@@ -53,6 +55,11 @@ export const createIngest = (options: IngestOptions): Ingest => {
       if (!settings?.success) throw new EventgraphError('SERVICE_MISCONFIGURED', `The settings of the service ${service.id} do not fit the product ${service.product}.`, { serviceId: service.id });
       const { secrets, now } = options.hub;
       return { service: connectionOf(service, settings.data, secrets, `${options.hub.publicUrl}/ingest/${service.id}`), http: httpFor(service), hashParticipant: (raw) => secrets.hashParticipant(service.id, raw), now, signal };
+    },
+    async forget(serviceId) {
+      const http = https.get(serviceId);
+      https.delete(serviceId);
+      await http?.close();
     },
     register: (registration) => register(ingest, registration),
     syncNow: (serviceId) => enqueue(options.hub.database.em(), pullTask, { serviceId }, pullSpec(serviceId)),

@@ -14,8 +14,8 @@ import { announce, recordEvents, writeBatch } from './apply.ts';
 import type { Ingest } from './ingest.ts';
 
 /** The whole check of health, and the whole registration, may take this long. */
-const healthTimeoutMs = 10_000;
-const totalTimeoutMs = 60_000;
+export type RegistrationLimits = { readonly healthMs: number; readonly totalMs: number };
+const defaultLimits: RegistrationLimits = { healthMs: 10_000, totalMs: 60_000 };
 /** The initial sync takes in so many facts and so long at the most; the rest comes with the scheduled pulls, at once. */
 const initialFacts = 50_000;
 const initialSyncMs = 20_000;
@@ -31,9 +31,9 @@ class StepFailed extends Error {
   }
 }
 
-export const register = async (ingest: Ingest, registration: Registration): Promise<RegistrationResult> => {
+export const register = async (ingest: Ingest, registration: Registration, limits: RegistrationLimits = defaultLimits): Promise<RegistrationResult> => {
   try {
-    return { ok: true, serviceId: await runSteps(ingest, registration) };
+    return { ok: true, serviceId: await runSteps(ingest, registration, limits) };
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     const { cause } = error;
@@ -43,7 +43,7 @@ export const register = async (ingest: Ingest, registration: Registration): Prom
   }
 };
 
-const runSteps = async (ingest: Ingest, registration: Registration): Promise<string> => {
+const runSteps = async (ingest: Ingest, registration: Registration, limits: RegistrationLimits): Promise<string> => {
   const step = async <T>(name: RegistrationStep, field: string, work: () => T | Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -55,22 +55,24 @@ const runSteps = async (ingest: Ingest, registration: Registration): Promise<str
   await step('SETTINGS', 'input.settings', () => checkSettings(connector, registration));
   const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => compileSchema(registration.dataSchema));
   const service = newService(ingest, registration);
-  const context = ingest.contextFor(service, AbortSignal.timeout(totalTimeoutMs));
-  await step('HEALTH_CHECK', 'input.endpoints.healthCheck', () => connector.checkHealth({ ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(healthTimeoutMs)]) }));
-  await step('SAMPLE', 'input.endpoints.api', async () => checkSample(await connector.fetchSample(context), validate));
-  await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(context));
-  await step('INITIAL_SYNC', 'input.endpoints.api', async () => {
-    const batches = await firstBatches(connector, context);
-    await store(ingest, service, registration, batches);
-  });
-  return service.id;
+  try {
+    const context = ingest.contextFor(service, AbortSignal.timeout(limits.totalMs));
+    await step('HEALTH_CHECK', 'input.endpoints.healthCheck', () => connector.checkHealth({ ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(limits.healthMs)]) }));
+    await step('SAMPLE', 'input.endpoints.api', async () => checkSample(await connector.fetchSample(context), validate));
+    await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(context));
+    await step('INITIAL_SYNC', 'input.endpoints.api', async () => store(ingest, service, registration, await firstBatches(connector, context)));
+    return service.id;
+  } catch (error) {
+    await ingest.forget(service.id);
+    throw error;
+  }
 };
 
 const checkSettings = (connector: Connector<unknown>, registration: Registration): void => {
   const parsed = connector.settings.safeParse(registration.settings);
   if (parsed.success) return;
   const issue = parsed.error.issues[0];
-  throw new StepFailed('SETTINGS', `input.settings.${issue?.path.join('.') ?? ''}`, new EventgraphError('SETTINGS_INVALID', `${issue?.path.join('.') || 'settings'}: ${issue?.message}`));
+  throw new StepFailed('SETTINGS', ['input.settings', ...(issue?.path ?? [])].join('.'), new EventgraphError('SETTINGS_INVALID', `${issue?.path.join('.') || 'settings'}: ${issue?.message}`));
 };
 
 const compileSchema = (dataSchema: Registration['dataSchema']): ValidateFunction | null => {
@@ -78,7 +80,10 @@ const compileSchema = (dataSchema: Registration['dataSchema']): ValidateFunction
   try {
     const ajv = new Ajv({ strict: false, allErrors: false });
     addFormats.default(ajv);
-    return ajv.compile(dataSchema);
+    const validate = ajv.compile(dataSchema);
+    // Such a schema answers a promise, which is neither yes nor no.
+    if ('$async' in validate) throw new Error('$async is not supported');
+    return validate;
   } catch (error) {
     throw new EventgraphError('DATA_SCHEMA_INVALID', `The dataSchema is not a JSON Schema: ${(error as Error).message}`);
   }

@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { UpstreamError } from '#core/errors.ts';
+import { Service } from '#core/services.ts';
+import { query } from '#core/sql.ts';
+import { register } from './register.ts';
+import { type TestIngest, event, openTestIngest, registration, registrationOf } from './test-kit.ts';
+
+let own: TestIngest;
+beforeEach(async () => void (own = await openTestIngest()));
+afterEach(() => own[Symbol.asyncDispose]());
+
+const tables = ['hub.services', 'hub.event_ids', 'hub.known_facts', 'hub.rejected_facts', 'hub.domain_events', 'hub.handled_events', 'events.events', 'attendance.live', 'attendance.registrations', 'graphile_worker._private_jobs'];
+const rows = async () => Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await own.count(table)] as const)));
+const nothing = Object.fromEntries(tables.map((table) => [table, 0]));
+const down = () => Promise.reject(new UpstreamError('status', 'The upstream answered 500.', { status: 500 }));
+
+describe('a registration that goes well', () => {
+  test('goes through its steps in order, and stores the service with what its first sync brought', async () => {
+    const steps: string[] = [];
+    own.upstream.checkHealth = async () => void steps.push('health');
+    own.upstream.fetchSample = async () => (steps.push('sample'), { participants: 5 });
+    own.upstream.exchangeKeys = async ({ service }) => void steps.push(`keys to ${service.endpoints.webhook}`);
+    own.upstream.pull = async function* () {
+      steps.push('sync');
+      yield { facts: [event(), registration('r1', 1)], rejected: [{ upstreamId: 'x', reason: 'odd', raw: 1 }], cursor: { page: 1 } };
+      yield { facts: [registration('r2', 1)], rejected: [], cursor: { page: 2 } };
+    };
+    const result = await own.ingest.register(registrationOf({ dataSchema: { type: 'object', required: ['participants'] } }));
+    const id = result.ok ? result.serviceId : '';
+    expect(steps).toEqual(['health', 'sample', `keys to http://hub.test/ingest/${id}`, 'sync']);
+    const service = await own.hub.database.em().findOneOrFail(Service, { id });
+    expect(service).toMatchObject({ name: 'A service', health: 'HEALTHY', state: 'ACTIVE', cursor: { page: 2 }, syncFacts: 3, syncRejected: 1, createdBy: 'key_admin', healthUrl: 'http://127.0.0.1:9/health' });
+    expect(service.nextSyncAt.getTime() - own.clock.now.getTime()).toBe(60_000);
+    const told = await query(own.hub.database.em(), `select type, service_id, payload from hub.domain_events where type = 'service.registered'`);
+    expect(told).toEqual([{ type: 'service.registered', service_id: id, payload: { name: 'A service', product: 'fake', by: 'key_admin' } }]);
+  });
+
+  test('keeps credentials and the exchanged secret encrypted', async () => {
+    let secret = '';
+    own.upstream.exchangeKeys = async ({ service }) => void (secret = service.pushSecret);
+    await own.ingest.register(registrationOf());
+    const [row] = await query<Record<string, unknown>>(own.hub.database.em(), 'select * from hub.services');
+    expect(secret.length).toBeGreaterThan(30);
+    for (const clear of ['clear text key', secret]) expect(JSON.stringify(row)).not.toContain(clear);
+    expect(own.hub.secrets.decrypt(String(row?.credentials))).toContain('clear text key');
+  });
+
+  test('with more than the first sync takes in goes on at once', async () => {
+    own.upstream.pull = async function* () {
+      for (let page = 0; ; page++) yield { facts: [event(), ...Array.from({ length: 10_000 }, (_, n) => registration(`${page}-${n}`, 1))], rejected: [], cursor: { page } };
+    };
+    const result = await own.ingest.register(registrationOf());
+    expect(result.ok).toBe(true);
+    const [service] = await own.hub.database.em().find(Service, {});
+    expect([service?.nextSyncAt, service?.syncFacts]).toEqual([own.clock.now, 50_001]);
+  });
+});
+
+describe('a registration fails at its step, says so with code and field, and leaves nothing', () => {
+  const cases: readonly (readonly [string, string, string, string, () => Parameters<typeof registrationOf>[0]])[] = [
+    ['settings that do not fit', 'SETTINGS', 'SETTINGS_INVALID', 'input.settings.eventId', () => ({ settings: {} })],
+    ['a dataSchema that is none', 'SAMPLE', 'DATA_SCHEMA_INVALID', 'input.syncSettings.dataSchema', () => ({ dataSchema: { type: 'nonsense' } })],
+    ['a dataSchema that would be judged later', 'SAMPLE', 'DATA_SCHEMA_INVALID', 'input.syncSettings.dataSchema', () => ({ dataSchema: { $async: true, type: 'object', required: ['missing'] } })],
+    ['a health check that fails', 'HEALTH_CHECK', 'UPSTREAM_STATUS', 'input.endpoints.healthCheck', () => ((own.upstream.checkHealth = down), {})],
+    ['a sample that cannot be had', 'SAMPLE', 'UPSTREAM_STATUS', 'input.endpoints.api', () => ((own.upstream.fetchSample = down), {})],
+    ['a sample that does not meet the dataSchema', 'SAMPLE', 'SAMPLE_INVALID', 'input.syncSettings.dataSchema', () => ({ dataSchema: { type: 'object', required: ['participants'] } })],
+    ['an exchange of keys that fails', 'KEY_EXCHANGE', 'UPSTREAM_STATUS', 'input.endpoints.api', () => ((own.upstream.exchangeKeys = down), {})],
+    ['a sync that breaks off in the middle', 'INITIAL_SYNC', 'UPSTREAM_STATUS', 'input.endpoints.api', () => {
+      own.upstream.pull = async function* () {
+        yield { facts: [event(), registration('r', 1)], rejected: [{ upstreamId: 'x', reason: 'odd', raw: 1 }], cursor: 1 };
+        await down();
+      };
+      return {};
+    }],
+    ['a fault of the hub itself', 'INITIAL_SYNC', 'INTERNAL_SERVER_ERROR', 'input.endpoints.api', () => {
+      own.upstream.pull = async function* () {
+        yield { facts: [event()], rejected: [], cursor: BigInt(1) };
+      };
+      return {};
+    }],
+  ];
+  test.each(cases)('%s', async (_what, step, code, field, arrange) => {
+    const result = await own.ingest.register(registrationOf(arrange()));
+    expect(result).toEqual({ ok: false, step, code, field, message: expect.stringMatching(/\S/) });
+    expect(JSON.stringify(result)).not.toContain('clear text key');
+    expect(await rows()).toEqual(nothing);
+  });
+
+  test('a health check that is slower than its limit', async () => {
+    own.upstream.checkHealth = ({ signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new UpstreamError('timeout', 'The upstream did not answer in time.'))));
+    expect(await register(own.ingest, registrationOf(), { healthMs: 30, totalMs: 10_000 })).toMatchObject({ ok: false, step: 'HEALTH_CHECK', code: 'UPSTREAM_TIMEOUT', field: 'input.endpoints.healthCheck' });
+    expect(await rows()).toEqual(nothing);
+  });
+
+  test('an event id that another service has', async () => {
+    expect((await own.ingest.register(registrationOf())).ok).toBe(true);
+    const before = await rows();
+    const second = await own.ingest.register(registrationOf({ serviceName: 'Another' }));
+    expect(second).toMatchObject({ ok: false, step: 'INITIAL_SYNC', code: 'EVENT_ID_TAKEN', field: 'input.eventId' });
+    expect(await rows()).toEqual(before);
+  });
+
+  test('and holds nothing open', async () => {
+    const close = vi.fn();
+    own.upstream.checkHealth = async ({ http }) => {
+      const closeIt = http.close;
+      Object.assign(http, { close: () => (close(), closeIt()) });
+      await down();
+    };
+    await own.ingest.register(registrationOf());
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+});
+
+test('of two registrations of one event at the same moment, one is stored', async () => {
+  const results = await Promise.all([own.ingest.register(registrationOf()), own.ingest.register(registrationOf())]);
+  expect(results.map(({ ok }) => ok).toSorted()).toEqual([false, true]);
+  expect(await own.count('hub.services')).toBe(1);
+});
