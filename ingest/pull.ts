@@ -27,9 +27,10 @@ export const pullService = async (ingest: Ingest, serviceId: string, signal: Abo
 type Totals = { facts: number; rejected: number };
 
 const pullAll = async (ingest: Ingest, service: Service, signal: AbortSignal): Promise<Totals> => {
+  const context = ingest.contextFor(service, signal); // throws where there is no such connector
   const connector = ingest.connectors.get(service.product) as Connector<unknown>;
   const totals = { facts: 0, rejected: 0 };
-  for await (const batch of connector.pull(ingest.contextFor(service, signal), service.cursor ?? null)) {
+  for await (const batch of connector.pull(context, service.cursor ?? null)) {
     const applied = await applyBatch(ingest, { serviceId: service.id, facts: batch.facts, rejected: batch.rejected, cursor: batch.cursor });
     totals.facts += applied.facts;
     totals.rejected += applied.rejected.length;

@@ -9,6 +9,8 @@ import { Service } from '#core/services.ts';
 import { createInbox } from './inbox.ts';
 import type { Ingest } from './ingest.ts';
 
+/** What an id of a service may look like; nothing else is asked of the database. */
+const serviceId = /^[\w-]+$/;
 const largestPush = 5 * 1024 * 1024;
 /** For how long a push may be judged by a service's row as it was. */
 const trustMs = 2_000;
@@ -17,7 +19,7 @@ export const pushRoutes = (ingest: Ingest) => async (server: FastifyInstance): P
   const inbox = createInbox(ingest);
   const services = new LRUCache<string, Service>({ max: 10_000, ttl: trustMs });
   const find = async (id: string): Promise<Service> => {
-    const service = services.get(id) ?? (await ingest.hub.database.em().findOne(Service, { id }));
+    const service = services.get(id) ?? (serviceId.test(id) ? await ingest.hub.database.em().findOne(Service, { id }) : null);
     if (!service) throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service to push to.');
     services.set(id, service, { ttl: services.getRemainingTTL(id) || trustMs });
     return service;

@@ -37,9 +37,11 @@ export const startIngestWorker = async ({ ingest, hub, concurrency, tickMs }: Wo
 const checkHealth = async (ingest: Ingest, serviceId: string, signal: AbortSignal): Promise<void> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
   if (!service) return;
-  const connector = ingest.connectors.get(service.product) as Connector<unknown>;
-  const error = await Promise.resolve()
-    .then(() => connector.checkHealth(ingest.contextFor(service, AbortSignal.any([signal, AbortSignal.timeout(10_000)]))))
-    .then(() => null, (reason: unknown) => reason);
+  const check = async (): Promise<null> => {
+    const context = ingest.contextFor(service, AbortSignal.any([signal, AbortSignal.timeout(10_000)])); // throws where there is no such connector
+    await (ingest.connectors.get(service.product) as Connector<unknown>).checkHealth(context);
+    return null;
+  };
+  const error = await check().catch((reason: unknown) => reason);
   if (!signal.aborted) await recordContact(ingest, serviceId, { source: 'health', error });
 };

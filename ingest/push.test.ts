@@ -1,0 +1,113 @@
+/** The door for pushes, over the gate system's own connector. */
+import { createHmac } from 'node:crypto';
+import { type FastifyInstance, fastify } from 'fastify';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { query } from '#core/sql.ts';
+import { subgraph as gatekeeper } from '#subgraphs/gatekeeper/index.ts';
+import { applyBatch } from './apply.ts';
+import { pushRoutes } from './push.ts';
+import { type TestIngest, event, openTestIngest, totalsOf } from './test-kit.ts';
+
+let own: TestIngest;
+let app: FastifyInstance;
+const begin = new Date('2024-06-01T09:00:00Z');
+const period = { start: begin.toISOString(), end: '2024-06-01T19:00:00Z' };
+
+beforeAll(async () => {
+  own = await openTestIngest({ more: [{ ...gatekeeper, applyFacts: undefined }] });
+  own.clock.now = new Date(begin.getTime() + 3_600_000);
+  await own.addService();
+  await query(own.hub.database.em(), `update hub.services set product = 'gatekeeper'`);
+  await own.addService('svc_fake');
+  await applyBatch(own.ingest, { serviceId: 'svc_test', facts: [event({ start: begin })], rejected: [] });
+  app = fastify();
+  await app.register(pushRoutes(own.ingest));
+});
+afterAll(async () => {
+  await app.close();
+  await own[Symbol.asyncDispose]();
+});
+
+const checkInOf = (id: string, more = {}) => ({ id, badgeId: `badge ${id}`, gateId: 'g', direction: 'entry', at: begin.toISOString(), ...more });
+const body = (checkIns: readonly unknown[], more = {}) => JSON.stringify({ event: 'attendance_checkin', eventId: 'e1', eventPeriod: period, data: { checkIns }, ...more });
+const seconds = () => String(Math.floor(own.clock.now.getTime() / 1000));
+const sign = (payload: string | Buffer, timestamp: string, secret = 'push secret') => `sha256=${createHmac('sha256', secret).update(`${timestamp}.`).update(payload).digest('hex')}`;
+type Sent = { readonly timestamp?: string; readonly signature?: string; readonly type?: string; readonly to?: string };
+const push = async (payload: string | Buffer, { timestamp = seconds(), signature = sign(payload, timestamp), type = 'application/json', to = 'svc_test' }: Sent = {}) => {
+  const response = await app.inject({ method: 'POST', url: `/ingest/${to}`, payload, headers: { 'content-type': type, 'x-webhook-timestamp': timestamp, ...(signature && { 'x-webhook-signature': signature }) } });
+  return { status: response.statusCode, json: response.json<{ accepted?: boolean; facts?: number; rejected?: number; error?: { code: string; field?: string } }>() };
+};
+const inside = async () => (await totalsOf(own))?.current ?? 0;
+const refused = async (status: number, code: string, ...args: Parameters<typeof push>) => {
+  const before = await inside();
+  expect(await push(...args)).toMatchObject({ status, json: { error: { code } } });
+  expect(await inside()).toBe(before);
+};
+
+describe('a push', () => {
+  test('that is signed and fresh is stored before it is answered', async () => {
+    const before = await inside();
+    expect(await push(body([checkInOf('a'), checkInOf('b')]))).toEqual({ status: 200, json: { accepted: true, facts: 2, rejected: 0 } });
+    expect(await inside()).toBe(before + 2);
+  });
+
+  test('that comes twice counts once', async () => {
+    const before = await inside();
+    const payload = body([checkInOf('twice')]);
+    const answers = await Promise.all([push(payload), push(payload), push(payload)]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    await push(payload);
+    expect(await inside()).toBe(before + 1);
+  });
+
+  test('keeps nobody\'s name: participants are hashed, and what is odd is kept encrypted', async () => {
+    await push(body([checkInOf('named', { badgeId: 'Ann Example' }), checkInOf('odd', { badgeId: 'Bob Example', at: '2031-01-01T00:00:00Z' })]));
+    const dump = JSON.stringify(await Promise.all(['attendance.check_ins', 'hub.rejected_facts', 'hub.domain_events', 'hub.known_facts'].map((table) => query(own.hub.database.em(), `select * from ${table}`))));
+    expect(dump).toContain(own.hub.secrets.hashParticipant('svc_test', 'Ann Example'));
+    expect(dump).not.toMatch(/Example/);
+  });
+
+  test('with some odd items is stored without them, and says how many', async () => {
+    expect(await push(body([checkInOf('fine'), checkInOf('late', { at: '2031-01-01T00:00:00Z' }), { id: 'half' }]))).toMatchObject({ status: 200, json: { facts: 1, rejected: 2 } });
+  });
+
+  test('that is but a hint makes the hub ask', async () => {
+    expect(await push(body([], { data: {} }))).toEqual({ status: 202, json: { accepted: true } });
+    expect(await query(own.hub.database.em(), `select key from graphile_worker._private_jobs where key like 'pull:%'`)).toEqual([{ key: 'pull:svc_test' }]);
+  });
+
+  test('without a signature, or with another secret\'s, another body\'s or another moment\'s, is refused', async () => {
+    const payload = body([checkInOf('forged')]);
+    const at = seconds();
+    for (const signature of ['', 'sha256=', 'sha256=zz', sign(payload, at, 'another secret'), sign(`${payload} `, at), sign(payload, String(Number(at) - 1)), sign(payload, at).toUpperCase(), sign(payload, at).slice(7)]) await refused(401, 'PUSH_SIGNATURE_INVALID', payload, { signature });
+  });
+
+  test('that is older or newer than five minutes is refused, however well signed', async () => {
+    for (const timestamp of [Number(seconds()) - 301, Number(seconds()) + 301, Number(seconds()) - 365 * 86_400, 'now', '']) await refused(401, 'PUSH_TIMESTAMP_INVALID', body([checkInOf('old')]), { timestamp: String(timestamp) });
+    const payload = body([checkInOf('just in time')]);
+    expect((await push(payload, { timestamp: String(Number(seconds()) - 300) })).status).toBe(200);
+  });
+
+  test('is judged by its raw bytes: the same JSON written otherwise has another signature', async () => {
+    const payload = body([checkInOf('bytes')]);
+    await refused(401, 'PUSH_SIGNATURE_INVALID', JSON.stringify(JSON.parse(payload), null, 1), { signature: sign(payload, seconds()) });
+    expect((await push(payload, { type: 'text/plain' })).status).toBe(200);
+  });
+
+  test('that is not as documented is refused, and the field is named', async () => {
+    for (const payload of ['', '{"event":', '[]', '<html>', Buffer.from([0xff, 0xfe, 0]), JSON.stringify({ event: 5, eventId: 'e1', data: {} })]) await refused(400, 'PUSH_MALFORMED', payload);
+    expect((await push(body([], { eventId: 'another' }))).json.error).toMatchObject({ code: 'PUSH_MALFORMED', field: 'eventId' });
+  });
+
+  test('that is too large is refused before it is read', async () => {
+    await refused(413, 'PUSH_TOO_LARGE', Buffer.alloc(5 * 1024 * 1024 + 1, 32));
+  });
+
+  test('to a service that is not there, or cannot be, is refused', async () => {
+    for (const to of ['svc_unknown', 'svc%00', '%F0%9F%8E%AB', 'svc_test%27--']) await refused(404, 'SERVICE_UNKNOWN', body([]), { to });
+  });
+
+  test('to a service whose product does not push is refused', async () => {
+    await refused(400, 'PUSH_MALFORMED', body([]), { to: 'svc_fake' });
+  });
+});
