@@ -121,7 +121,7 @@ const refuseZeroBytes = (schema: GraphQLSchema): IMiddlewareTypeMap => {
   const refuse: IMiddlewareFunction = (resolve, parent, args: Record<string, unknown>, context, info) => {
     const field = findZeroByte(args, []);
     if (field !== null) throw new InputError('TEXT_INVALID', field, `${field} contains a zero byte.`);
-    return resolve(parent, args, context, info) as unknown;
+    return resolve(parent, args, context, info) as Promise<unknown>;
   };
   return Object.fromEntries([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].flatMap((type) => (type ? [[type.name, refuse]] : [])));
 };
