@@ -19,7 +19,7 @@ const sdl = `
   type Query { open: String guarded: String thing(id: ID): Thing }
   type Mutation { change(text: String, input: Input): String }
   input Input { nested: [String] }
-  type Subscription { ticks: Int }
+  type Subscription { ticks: Int plain: Int }
   type Thing @key(fields: "id") { id: ID! name: String secret: String at: DateTime }
 `;
 const folderWith = (text: string): string => {
@@ -33,13 +33,13 @@ const folder = folderWith(sdl);
 const resolvers = {
   Query: { open: () => 'open', guarded: () => 'guarded', thing: (_parent: unknown, { id }: { id?: string }) => { throw new NotFoundError('thing', id ?? ''); } },
   Mutation: { change: () => 'changed' },
-  Subscription: { ticks: { subscribe: async function* () { yield { ticks: 1 }; } } },
+  Subscription: { ticks: { subscribe: async function* () { yield 0; }, resolve: (n: number) => n + 1 }, plain: { subscribe: async function* () { yield { plain: 1 }; } } },
   Thing: { __resolveReference: ({ id }: { id: string }) => ({ id, at: new Date(0) }), name: () => 'a name', secret: () => 'a secret' },
 };
 const permissions = {
   Query: { open: allow, guarded: needs('read_events'), thing: allow },
   Mutation: { change: needs('manage_services') },
-  Subscription: { ticks: needs('read_attendance') },
+  Subscription: { ticks: needs('read_attendance'), plain: needs('read_attendance') },
   Thing: { secret: needs('read_participants') },
 };
 const define = (more: Partial<SubgraphDefinition> = {}): AnySubgraph =>
@@ -88,15 +88,15 @@ describe('a viewer', () => {
     expect(await codes(secret, viewerOf(['read_participants'], ['a']), reference('a'))).toEqual([]);
   });
 
-  test('gets a subscription only with its permission', async () => {
+  test.each(['ticks', 'plain'])('gets the subscription %s only with its permission', async (field) => {
     const built = buildSubgraph(define(), hub);
-    const open = (viewer: Viewer) => subscribe({ schema: built.schema, document: parse('subscription { ticks }'), contextValue: built.contextFor(viewer, 'r', new AbortController().signal) });
+    const open = (viewer: Viewer) => subscribe({ schema: built.schema, document: parse(`subscription { ${field} }`), contextValue: built.contextFor(viewer, 'r', new AbortController().signal) });
     for (const [viewer, code] of [[publicViewer, 'UNAUTHENTICATED'], [viewerOf(['read_events']), 'FORBIDDEN']] as const) {
       const result = (await open(viewer)) as ExecutionResult;
       expect(result.errors?.[0]?.originalError).toMatchObject({ code });
     }
     const events = (await open(viewerOf(['read_attendance']))) as AsyncGenerator<ExecutionResult>;
-    expect((await events.next()).value).toEqual({ data: { ticks: 1 } });
+    expect((await events.next()).value).toEqual({ data: { [field]: 1 } });
   });
 });
 

@@ -101,7 +101,7 @@ export const buildSubgraph = (definition: AnySubgraph, hub: Hub): BuiltSubgraph 
   const guard = shield(withFederationFields(definition.permissions), { fallbackRule: allow, fallbackError: new ForbiddenError(), allowExternalErrors: true });
   return {
     name: definition.name,
-    schema: applyMiddleware(bare, guard, refuseZeroBytes(bare)),
+    schema: withSubscribeGuarded(bare, (schema) => applyMiddleware(schema, guard, refuseZeroBytes(schema))),
     contextFor(viewer, requestId, signal) {
       const em = hub.database.em();
       return { viewer, em, loaders: definition.loaders(em, viewer), hub, requestId, signal };
@@ -114,6 +114,19 @@ const scalarsOf = (typeDefs: DocumentNode): object => {
   const shared: Record<string, object> = { DateTime: DateTimeResolver, JSON: JSONResolver };
   const declared = typeDefs.definitions.flatMap((node) => (node.kind === Kind.SCALAR_TYPE_DEFINITION ? [node.name.value] : []));
   return Object.fromEntries(declared.flatMap((name) => (shared[name] ? [[name, shared[name]]] : [])));
+};
+
+/**
+ * The middleware guards a field's `resolve` where it has one, and `subscribe` only where it has not: of a subscription,
+ * where every event runs `resolve`, it would let anybody subscribe. So `resolve` is put aside while it works.
+ */
+const withSubscribeGuarded = (bare: GraphQLSchema, guard: (schema: GraphQLSchema) => GraphQLSchema): GraphQLSchema => {
+  const fields = Object.values(bare.getSubscriptionType()?.getFields() ?? {});
+  const resolvers = new Map(fields.map((field) => [field.name, field.resolve]));
+  for (const field of fields) field.resolve = undefined;
+  const guarded = guard(bare);
+  for (const field of Object.values(guarded.getSubscriptionType()?.getFields() ?? {})) field.resolve = resolvers.get(field.name);
+  return guarded;
 };
 
 /** PostgreSQL takes no text with a zero byte: said at the door, by the argument's name, instead of as a fault within. */
