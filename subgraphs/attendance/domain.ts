@@ -14,12 +14,16 @@ const freshForMs = 300_000;
 
 export const isStale = (updatedAt: Date, now: Date): boolean => now.getTime() - updatedAt.getTime() > freshForMs;
 
-/** Bounds of a history: the newest 1000 steps that end at `to`. */
+/** Before the first event that a hub could know of; PostgreSQL knows no year 0, which callers may well write. */
+const earliest = Date.UTC(1970, 0, 1);
+
+/** Bounds of a history: the newest 1000 steps up to `to`. Steps are counted from 1970, so the first begins at one. */
 export const historyWindow = (args: { readonly from?: Date | null; readonly to?: Date | null; readonly every: number }, now: Date): { from: Date; to: Date; every: number } => {
-  const to = args.to ?? now;
-  const asked = args.from ?? new Date(to.getTime() - 86_400_000);
-  const longest = args.every * 1000 * 1000;
-  return { from: new Date(Math.max(asked.getTime(), to.getTime() - longest)), to, every: args.every };
+  const step = args.every * 1000;
+  const to = Math.max((args.to ?? now).getTime(), earliest);
+  const asked = args.from?.getTime() ?? to - 86_400_000;
+  const first = (Math.floor(to / step) - 999) * step;
+  return { from: new Date(Math.max(asked, first, earliest)), to: new Date(to), every: args.every };
 };
 
 /** Of several changes of one event, only the newest, in the order of the newest. */

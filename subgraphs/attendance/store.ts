@@ -4,7 +4,7 @@ import type { EntityManager } from '#core/database.ts';
 import type { DomainEvent, GateActivity } from '#core/domain-events.ts';
 import { type Snapshot, encodeCursor, parseSnapshot } from '#core/event-log.ts';
 import type { Direction } from '#core/facts.ts';
-import { type Connection, type Key, type PageArguments, connectionOf, pageOf } from '#core/pagination.ts';
+import { type Connection, type Key, type PageArguments, connectionOf, momentOf, pageOf } from '#core/pagination.ts';
 import { perArguments } from '#core/loaders.ts';
 import { query } from '#core/sql.ts';
 import { historyWindow } from './domain.ts';
@@ -80,13 +80,14 @@ type CheckInDatabaseRow = { event_id: string; upstream_id: string; at: string; d
 
 const readCheckIns = async (em: EntityManager, ids: readonly string[], args: PageArguments): Promise<Connection<CheckInRow>[]> => {
   const page = pageOf(args, 2);
+  const behind = page.after && { at: momentOf(page.after[0]).toISOString(), id: String(page.after[1]) };
   const rows = await query<CheckInDatabaseRow>(
     em,
     `select c.* from unnest($1::text[]) as wanted (id) cross join lateral (
        select event_id, upstream_id, at, direction, gate_id, participant from attendance.check_ins
        where event_id = wanted.id and ($2::timestamptz is null or (at, upstream_id) < ($2::timestamptz, $3::text))
        order by at desc, upstream_id desc limit $4) c`,
-    [ids, page.after?.[0] ?? null, page.after?.[1] ?? null, page.size + 1],
+    [ids, behind?.at ?? null, behind?.id ?? null, page.size + 1],
   );
   const byEvent = new Map<string, CheckInRow[]>(ids.map((id) => [id, []]));
   for (const row of rows) byEvent.get(row.event_id)?.push({ id: row.upstream_id, eventId: row.event_id, at: new Date(row.at), direction: row.direction, gateId: row.gate_id, participant: row.participant });
