@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
@@ -62,12 +62,15 @@ const initialise = async (place: PostgresPlace, password: string): Promise<void>
   await writeFile(marker, '');
 };
 
-/** A hub that was killed leaves its server running: end that one, and wait until it let go of the data. */
+/**
+ * A hub that was killed leaves its server running: end that one, and wait until it let go of the data. The number in
+ * the file may be another process's by now (after a reboot, in a container), so only one that works in this very
+ * folder is ended; where that cannot be seen, PostgreSQL's own lock decides.
+ */
 const stopOrphan = async (place: PostgresPlace): Promise<void> => {
-  const pid = Number((await readFile(join(place.data, 'cluster', 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')[0]);
-  if (!(await isLiving(pid))) return;
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => 'postgres');
-  if (!command.includes('postgres')) return;
+  const cluster = join(place.data, 'cluster');
+  const pid = Number((await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')[0]);
+  if (!(await isLiving(pid)) || (await readlink(`/proc/${pid}/cwd`).catch(() => null)) !== (await realpath(cluster))) return;
   process.kill(pid, 'SIGINT');
   const deadline = Date.now() + 30_000;
   while (await isLiving(pid)) {

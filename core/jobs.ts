@@ -89,12 +89,19 @@ const holdSignsOfLife = async (options: JobsOptions) => {
   const lock = (id: string): Promise<unknown> =>
     (last = last.then(() => client.query('select pg_advisory_lock($1, hashtext($2))', [lifeLock, id])).catch((error: unknown) => options.logger.warn({ err: error }, 'sign of life lost')));
   const connect = async (): Promise<void> => {
-    client = new pg.Client({ connectionString: options.database.url, application_name: 'eventgraph signs of life' });
-    client.on('error', () => {
-      if (!ended) setTimeout(() => ended || connect().catch(() => undefined), 1000).unref();
-    });
-    await client.connect();
+    const fresh = new pg.Client({ connectionString: options.database.url, application_name: 'eventgraph signs of life' });
+    fresh.on('error', () => void reconnect(fresh));
+    await fresh.connect();
+    client = fresh;
     for (const id of ids) await lock(id);
+  };
+  /** Again and again until it is there: without it, others take this process's jobs for those of the dead. */
+  const reconnect = async (lost: pg.Client): Promise<void> => {
+    await lost.end().catch(() => undefined);
+    while (!ended) {
+      if (await connect().then(() => true, () => false)) return;
+      await new Promise((resolve) => setTimeout(resolve, 1000).unref());
+    }
   };
   await connect();
   return {

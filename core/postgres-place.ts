@@ -7,9 +7,10 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, chown, cp, mkdir, readFile, readlink, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { ConfigError } from './errors.ts';
 
 const run = promisify(execFile);
 
@@ -30,24 +31,44 @@ export const findPostgresPlace = async (options: { dataDir: string; binary: stri
     await mkdir(data, { recursive: true, mode: 0o700 });
     return { data, binaries, identity: {}, own: async () => undefined };
   }
-  const user = await serverUser();
+  const { place, user } = (await existingCluster(data)) ?? (await newPlace(data));
   const own = (path: string) => chown(path, user.uid, user.gid);
-  const outside = join('/var/lib/eventgraph', createHash('sha256').update(data).digest('hex').slice(0, 16));
-  const reachable = await mayEnter(resolve(options.dataDir), user.uid, user.gid);
-  const place = reachable ? data : join(outside, 'postgres');
-  // A data folder that was deleted takes its database with it, wherever that lives.
-  if (!reachable && (await readlink(data).catch(() => null)) !== place) {
-    await rm(place, { recursive: true, force: true });
-    await rm(data, { recursive: true, force: true });
+  return { data: place, binaries: (await mayEnter(binaries, user)) ? binaries : await copyBinaries(binaries), identity: user, own };
+};
+
+type User = { readonly uid: number; readonly gid: number };
+type Place = { readonly place: string; readonly user: User };
+
+/** A cluster that is there runs as whoever owns it, wherever the link leads. Nothing of it is ever moved or removed. */
+const existingCluster = async (data: string): Promise<Place | null> => {
+  const place = await realpath(data).catch(() => null);
+  const cluster = place && (await stat(join(place, 'cluster')).catch(() => null));
+  if (!place || !cluster) return null;
+  if (cluster.uid !== 0) return { place, user: { uid: cluster.uid, gid: cluster.gid } };
+  // Copied here by root, as from a backup.
+  const user = await serverUser();
+  if (!(await mayEnter(dirname(place), user))) throw new ConfigError(`The database in ${place} belongs to root, and PostgreSQL does not run as root; its user postgres cannot enter that folder. Set EVENTGRAPH_DATA_DIR to a folder that it can enter, and move the data there.`, { variable: 'EVENTGRAPH_DATA_DIR' });
+  await run('chown', ['-R', `${user.uid}:${user.gid}`, place]);
+  return { place, user };
+};
+
+const newPlace = async (data: string): Promise<Place> => {
+  const user = await serverUser();
+  const isReachable = await mayEnter(dirname(data), user);
+  const place = isReachable ? data : join('/var/lib/eventgraph', createHash('sha256').update(data).digest('hex').slice(0, 16), 'postgres');
+  if (!isReachable) {
+    // The database of a data folder that was deleted: it cannot be read without that folder's secret, and is kept.
+    await rename(place, `${place}.${Date.now()}`).catch(() => undefined);
+    await rm(data, { recursive: true, force: true }); // holds no cluster: a link that leads nowhere, or a first start that was killed
     await symlink(place, data);
   }
   await mkdir(place, { recursive: true, mode: 0o755 });
-  await own(place);
-  return { data: place, binaries: (await mayEnter(binaries, user.uid, user.gid)) ? binaries : await copyBinaries(binaries), identity: user, own };
+  await chown(place, user.uid, user.gid);
+  return { place, user };
 };
 
 /** The `postgres` user of the machine; made when missing, with the tools every Linux has. */
-const serverUser = async (): Promise<{ uid: number; gid: number }> => {
+const serverUser = async (): Promise<User> => {
   const find = async () => (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':')).find(([name]) => name === 'postgres');
   const made = async () => {
     await run('useradd', ['--system', '--user-group', '--no-create-home', 'postgres']);
@@ -58,7 +79,7 @@ const serverUser = async (): Promise<{ uid: number; gid: number }> => {
 };
 
 /** Whether every folder on the way can be passed by this user, by mode bits. */
-const mayEnter = async (path: string, uid: number, gid: number): Promise<boolean> => {
+const mayEnter = async (path: string, { uid, gid }: User): Promise<boolean> => {
   for (let folder = path; ; folder = dirname(folder)) {
     const { mode, uid: owner, gid: group } = await stat(folder);
     const bit = owner === uid ? 0o100 : group === gid ? 0o010 : 0o001;
