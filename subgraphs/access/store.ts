@@ -2,7 +2,8 @@
 import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
 import type { EntityManager } from '#core/database.ts';
-import { type Connection, type PageArguments, connectionOf, pageOf } from '#core/pagination.ts';
+import { type Connection, type PageArguments, connectionOf, momentOf, pageOf } from '#core/pagination.ts';
+import { InputError } from '#core/errors.ts';
 import { hashCredential, randomToken } from '#core/secrets.ts';
 import type { Hub } from '#core/subgraph.ts';
 import { type Viewer, permissions } from '#core/viewer.ts';
@@ -84,14 +85,19 @@ export const createIdentify = (hub: Hub): ((credential: string) => Promise<Viewe
 
 export const listKeys = async (em: EntityManager, args: PageArguments): Promise<Connection<ApiKey>> => {
   const page = pageOf(args, 2);
-  const [at, id] = page.after ?? [];
-  const behind = page.after ? { $or: [{ createdAt: { $lt: new Date(String(at)) } }, { createdAt: new Date(String(at)), id: { $lt: String(id) } }] } : {};
+  const at = page.after && momentOf(page.after[0]);
+  const behind = page.after && at ? { $or: [{ createdAt: { $lt: at } }, { createdAt: at, id: { $lt: String(page.after[1]) } }] } : {};
   const rows = await em.find(ApiKey, behind, { orderBy: { createdAt: 'desc', id: 'desc' }, limit: page.size + 1 });
   return connectionOf(rows, page, (row) => [row.createdAt.toISOString(), row.id], () => em.count(ApiKey, {}));
 };
 
+const serialOf = (part: string | number | undefined): bigint => {
+  if (typeof part !== 'string' || !/^\d{1,18}$/.test(part)) throw new InputError('CURSOR_INVALID', 'after', 'This is not a cursor of this list.');
+  return BigInt(part);
+};
+
 export const listAudit = async (em: EntityManager, args: PageArguments): Promise<Connection<AuditEntry>> => {
   const page = pageOf(args, 1);
-  const rows = await em.find(AuditEntry, page.after ? { id: { $lt: BigInt(page.after[0] ?? 0) } } : {}, { orderBy: { id: 'desc' }, limit: page.size + 1 });
+  const rows = await em.find(AuditEntry, page.after ? { id: { $lt: serialOf(page.after[0]) } } : {}, { orderBy: { id: 'desc' }, limit: page.size + 1 });
   return connectionOf(rows, page, (row) => [String(row.id)], () => em.count(AuditEntry, {}));
 };

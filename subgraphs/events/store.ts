@@ -3,7 +3,7 @@ import DataLoader from 'dataloader';
 import type { FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '#core/database.ts';
 import { InputError } from '#core/errors.ts';
-import { type Connection, type Key, type PageArguments, connectionOf, pageOf } from '#core/pagination.ts';
+import { type Connection, type Key, type PageArguments, connectionOf, momentOf, pageOf } from '#core/pagination.ts';
 import { Service } from '#core/services.ts';
 import { type Viewer, isAllowed } from '#core/viewer.ts';
 import { EventRow } from './entities.ts';
@@ -36,16 +36,15 @@ const visibleTo = (viewer: Viewer): FilterQuery<EventRow> => {
 
 type Order = { readonly column: 'startsAt' | 'name'; readonly direction: 'asc' | 'desc'; readonly keyOf: (row: EventRow) => Key; readonly parse: (value: string | number) => string | Date };
 
-const parseMoment = (value: string | number): Date => {
-  const moment = new Date(value);
-  if (Number.isNaN(moment.getTime())) throw new InputError('CURSOR_INVALID', 'after', 'This is not a cursor of this list in this order.');
-  return moment;
+const parseName = (value: string | number): string => {
+  if (typeof value !== 'string') throw new InputError('CURSOR_INVALID', 'after', 'This is not a cursor of this list in this order.');
+  return value;
 };
-const byStart = { column: 'startsAt', keyOf: (row: EventRow) => [row.startsAt.toISOString(), row.id], parse: parseMoment } as const;
+const byStart = { column: 'startsAt', keyOf: (row: EventRow) => [row.startsAt.toISOString(), row.id], parse: momentOf } as const;
 const orders = {
   START_ASC: { ...byStart, direction: 'asc' },
   START_DESC: { ...byStart, direction: 'desc' },
-  NAME_ASC: { column: 'name', direction: 'asc', keyOf: (row: EventRow) => [row.name, row.id], parse: String },
+  NAME_ASC: { column: 'name', direction: 'asc', keyOf: (row: EventRow) => [row.name, row.id], parse: parseName },
 } as const satisfies Record<EventOrder, Order>;
 
 export const listEvents = async (em: EntityManager, viewer: Viewer, args: PageArguments & { filter?: EventFilter | null; orderBy?: EventOrder | null }): Promise<Connection<EventRow>> => {
@@ -74,7 +73,7 @@ const behindKey = (order: Order, [value, id]: Key): FilterQuery<EventRow> => {
 
 export const listServices = async (em: EntityManager, args: PageArguments): Promise<Connection<Service>> => {
   const page = pageOf(args, 2);
-  const behind: FilterQuery<Service> = page.after ? { $or: [{ createdAt: { $lt: parseMoment(page.after[0] ?? '') } }, { createdAt: parseMoment(page.after[0] ?? ''), id: { $lt: String(page.after[1]) } }] } : {};
+  const behind: FilterQuery<Service> = page.after ? { $or: [{ createdAt: { $lt: momentOf(page.after[0]) } }, { createdAt: momentOf(page.after[0]), id: { $lt: String(page.after[1]) } }] } : {};
   const rows = await em.find(Service, behind, { orderBy: { createdAt: 'desc', id: 'desc' }, limit: page.size + 1 });
   return connectionOf(rows, page, (row) => [row.createdAt.toISOString(), row.id], () => em.count(Service, {}));
 };
