@@ -23,6 +23,8 @@ export type EmbeddedPostgresOptions = {
   readonly password: string;
   /** Settings of postgresql.conf, e.g. `{fsync: 'off'}` for tests. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Told when the server ends though nobody asked it to. */
+  readonly onLost?: () => void;
 };
 
 export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> => {
@@ -32,9 +34,12 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   await stopOrphan(place);
   const port = await freePort();
   const server = await start(place, port, options.settings ?? {});
+  let isStopping = false;
+  server.once('exit', () => isStopping || options.onLost?.());
   return {
     url: `postgres://eventgraph:${encodeURIComponent(options.password)}@127.0.0.1:${port}/postgres`,
     async [Symbol.asyncDispose]() {
+      isStopping = true;
       if (server.exitCode !== null || server.signalCode !== null) return;
       const gone = once(server, 'exit');
       server.kill('SIGINT'); // "fast shutdown": ends sessions, writes a checkpoint

@@ -17,7 +17,7 @@ export type Registration = {
 };
 
 /** The steps of a registration, in their order. */
-export const registrationSteps = ['SETTINGS', 'HEALTH_CHECK', 'SAMPLE', 'KEY_EXCHANGE', 'INITIAL_SYNC'] as const;
+export const registrationSteps = ['SETTINGS', 'HEALTH_CHECK', 'SAMPLE', 'INITIAL_SYNC', 'KEY_EXCHANGE'] as const;
 export type RegistrationStep = (typeof registrationSteps)[number];
 
 export type RegistrationResult =

@@ -69,7 +69,8 @@ const viewerIn = (secrets: Secrets, fields: Readonly<Record<string, unknown>> | 
   });
 };
 
-const serveSockets = (server: import('node:http').Server, { subgraph, secrets }: SubgraphServerOptions) => {
+const serveSockets = (server: import('node:http').Server, { subgraph, secrets, logger }: SubgraphServerOptions) => {
+  const format = (error: GraphQLError | GraphQLFormattedError) => formatError(error instanceof GraphQLError ? error.toJSON() : error, error, logger);
   const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: 1024 * 1024 });
   return useServer<Record<string, unknown>, { viewer?: Viewer }>(
     {
@@ -88,7 +89,8 @@ const serveSockets = (server: import('node:http').Server, { subgraph, secrets }:
         if (!viewer) throw new UnauthenticatedError();
         return subgraph.contextFor(viewer, id, new AbortController().signal);
       },
-      onError: (_context, _id, _payload, errors) => errors.map((error) => maskSocketError(error)),
+      onNext: (_context, _id, _payload, _args, { errors, ...result }) => (errors ? { ...result, errors: errors.map(format) } : undefined),
+      onError: (_context, _id, _payload, errors) => errors.map(format),
     },
     sockets,
   );
@@ -101,10 +103,4 @@ const formatError = (formatted: GraphQLFormattedError, error: unknown, logger: L
   if (original === undefined || original === null || original instanceof GraphQLError) return formatted;
   logger.error({ err: original }, 'resolver failed');
   return { ...formatted, message: 'Internal server error', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
-};
-
-const maskSocketError = (error: GraphQLError | GraphQLFormattedError): GraphQLError => {
-  const original = error instanceof GraphQLError ? error.originalError : undefined;
-  if (isPublicError(original)) return new GraphQLError(original.message, { extensions: { ...original.facts, code: original.code } });
-  return error instanceof GraphQLError && !original ? error : new GraphQLError('Internal server error', { extensions: { code: 'INTERNAL_SERVER_ERROR' } });
 };

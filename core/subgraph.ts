@@ -73,6 +73,8 @@ export type SubgraphDefinition<Loaders = unknown> = {
   readonly on?: Handlers;
   /** Turns a presented credential into a viewer, for the gateway; null when it is not known. One subgraph has it. */
   readonly identify?: (hub: Hub) => (credential: string) => Promise<Viewer | null>;
+  /** Keeps the subgraph's tables from growing for ever; run every hour. */
+  readonly maintain?: (em: EntityManager, now: Date) => Promise<void>;
   /** Work that time brings about (a status that changes at an event's start); run by one worker every second. */
   readonly onTick?: (em: EntityManager, now: Date) => Promise<NewDomainEvent[]>;
 };
@@ -98,7 +100,7 @@ export const buildSubgraph = (definition: AnySubgraph, hub: Hub): BuiltSubgraph 
   const resolvers = { ...scalarsOf(typeDefs), ...guardReferences(definition, typeDefs) };
   assertRootFieldsCovered(definition, typeDefs);
   const bare = buildSubgraphSchema({ typeDefs, resolvers: resolvers as GraphQLResolverMap<unknown> });
-  const guard = shield(withFederationFields(definition.permissions), { fallbackRule: allow, fallbackError: new ForbiddenError(), allowExternalErrors: true });
+  const guard = shield(withFederationFields(definition.permissions, bare), { fallbackRule: allow, fallbackError: new ForbiddenError(), allowExternalErrors: true });
   return {
     name: definition.name,
     schema: withSubscribeGuarded(bare, (schema) => applyMiddleware(schema, guard, refuseZeroBytes(schema))),
@@ -150,9 +152,11 @@ const findZeroByte = (value: unknown, path: readonly string[]): string | null =>
   return null;
 };
 
-const withFederationFields = (rules: IRules): IRules => {
+/** Federation's own fields; `_entities` is there only where the subgraph has entities. */
+const withFederationFields = (rules: IRules, schema: GraphQLSchema): IRules => {
   const tree = rules as Record<string, object>;
-  return { ...tree, Query: { ...tree.Query, _service: allow, _entities: allow } };
+  const own = Object.keys(schema.getQueryType()?.getFields() ?? {}).filter((name) => name.startsWith('_'));
+  return { ...tree, Query: { ...tree.Query, ...Object.fromEntries(own.map((name) => [name, allow])) } } as IRules;
 };
 
 type Resolvers = Record<string, Record<string, unknown>>;

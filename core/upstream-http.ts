@@ -165,11 +165,11 @@ const interpret = (response: Dispatcher.ResponseData, body: Buffer, where: Recor
   }
 };
 
+/** The longest that an upstream may ask to be left alone: one that says a century is wrong, not patient. */
+const longestRetryAfterMs = 3_600_000;
+
 /** `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), as milliseconds; a minute where it says nothing. */
 const retryAfter = (value: string | undefined): number => {
-  if (value === undefined) return 60_000;
-  const seconds = Number(value);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? 60_000 : Math.max(0, date - Date.now());
+  const asked = Number.isFinite(Number(value ?? NaN)) ? Number(value) * 1000 : Date.parse(value ?? '') - Date.now();
+  return Number.isNaN(asked) ? 60_000 : Math.min(longestRetryAfterMs, Math.max(0, asked));
 };

@@ -1,7 +1,7 @@
 /** A hub in a process of its own, as a user starts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, chmod } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '#core/embedded-postgres.ts';
@@ -48,7 +48,7 @@ export const startHubProcess = async (env: HubEnvironment, args: readonly string
   };
   return {
     url: /(?:GraphQL and WebSocket|running at) +(http:\/\/[^/\s]+)/.exec(said())?.[1] ?? '',
-    adminKey: /Admin key +(IPK_\S+)/.exec(said())?.[1] ?? '',
+    adminKey: await adminKeyIn(said()),
     pid: child.pid ?? 0,
     said,
     stop,
@@ -56,6 +56,12 @@ export const startHubProcess = async (env: HubEnvironment, args: readonly string
       await stop('SIGTERM');
     },
   };
+};
+
+/** The key of a demo is shown, that of any other hub is in its file. */
+const adminKeyIn = async (said: string): Promise<string> => {
+  const file = /Admin key +in (\S+)/.exec(said)?.[1];
+  return file ? (await readFile(file, 'utf8')).trim() : (/Admin key +(IPK_\S+)/.exec(said)?.[1] ?? '');
 };
 
 export type DataDir = AsyncDisposable & { readonly path: string };

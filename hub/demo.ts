@@ -2,7 +2,7 @@
  * The demo: simulated upstream products over real HTTP, registered like any other service. Its beginning is kept in
  * the data folder, so that a hub that starts again goes on with the same day.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '#core/config.ts';
@@ -56,10 +56,11 @@ const dayShape = z.object({ startedAt: z.number(), day: z.number().int() });
 
 const dayOf = async (dataDir: string, speed: number): Promise<z.infer<typeof dayShape>> => {
   const file = join(dataDir, 'demo.json');
-  const kept = dayShape.safeParse(JSON.parse(await readFile(file, 'utf8').catch(() => 'null')));
+  const kept = dayShape.safeParse(await readFile(file, 'utf8').then(JSON.parse).catch(() => null));
   if (kept.success && (Date.now() - kept.data.startedAt) * speed < dayMs) return kept.data;
   const begun = { startedAt: Date.now(), day: (kept.data?.day ?? 0) + 1 };
-  await writeFile(file, JSON.stringify(begun));
+  await writeFile(`${file}.new`, JSON.stringify(begun));
+  await rename(`${file}.new`, file);
   return begun;
 };
 

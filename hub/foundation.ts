@@ -50,14 +50,19 @@ const secretOf = ({ dataDir }: FoundationOptions): Promise<string> => {
 };
 
 const openHubDatabase = async ({ config, dataDir, logger, subgraphs }: FoundationOptions, stack: AsyncDisposableStack): Promise<Database> => {
-  const url = config.databaseUrl ?? (await embedded(dataDir, stack));
+  const url = config.databaseUrl ?? (await embedded(dataDir, logger, stack));
   return openDatabase({ url, logger, entities: [...coreEntities, ...subgraphs.flatMap(({ entities }) => entities)], migrations: subgraphs.flatMap(({ migrations }) => migrations), maxConnections: 20 });
 };
 
-const embedded = async (dataDir: string | null, stack: AsyncDisposableStack): Promise<string> => {
+const embedded = async (dataDir: string | null, logger: Logger, stack: AsyncDisposableStack): Promise<string> => {
   if (dataDir === null) throw new ConfigError('A role of its own needs DATABASE_URL, the same for every role.', { variable: 'DATABASE_URL' });
   const password = await keptSecret(dataDir, 'database-password');
-  return stack.use(await startEmbeddedPostgres({ dataDir, password })).url;
+  const onLost = () => {
+    // Nothing can be answered or stored any more: whoever runs the hub starts it again, and the database recovers.
+    logger.fatal('the embedded PostgreSQL ended by itself; the hub ends too');
+    process.exit(1);
+  };
+  return stack.use(await startEmbeddedPostgres({ dataDir, password, onLost })).url;
 };
 
 const unreachable = (config: Config) => (error: unknown) => {

@@ -11,7 +11,7 @@ import type { Logger } from '#core/logging.ts';
 import { buildSubgraph } from '#core/subgraph.ts';
 import { serveSubgraph } from '#core/subgraph-server.ts';
 import { startIngestWorker } from '#ingest/worker.ts';
-import { issueAdminKey } from '#subgraphs/access/store.ts';
+import { createIdentify, issueAdminKey } from '#subgraphs/access/store.ts';
 import { type Demo, startDemo } from './demo.ts';
 import { type Foundation, adminKeyFile, openFoundation } from './foundation.ts';
 import { portProblem, startGateway } from './gateway-role.ts';
@@ -63,7 +63,6 @@ const startRole = async (options: HubOptions, role: Exclude<Role, { kind: 'all' 
   const port = listed ? Number(new URL(listed.routingUrl).port || 80) : await choosePort(config);
   const publicUrl = config.publicUrl ?? urlOf(config, port);
   const foundation = await openFoundation({ ...options, dataDir: null, publicUrl, allowPrivateUpstreams: config.allowPrivateUpstreams ?? false, subgraphs: await loadSubgraphs() }, stack);
-  const adminKey = await ensureAdminKey(foundation, null);
   if (role.kind === 'gateway') stack.use(await startGateway({ ...options, foundation, port, subgraphs: 'remote' }));
   else if (role.kind === 'worker') {
     stack.use(await startIngestWorker({ ingest: foundation.ingest, hub: foundation.hub }));
@@ -74,7 +73,7 @@ const startRole = async (options: HubOptions, role: Exclude<Role, { kind: 'all' 
     const { hub } = foundation;
     stack.use(await serveSubgraph({ subgraph: buildSubgraph(definition, hub), secrets: hub.secrets, logger: hub.logger, host: config.host, port, ready: hub.database.ping }).catch(portProblem(port)));
   }
-  return { url: urlOf(config, port), dataDir: null, adminKey, demo: null, foundation };
+  return { url: urlOf(config, port), dataDir: null, adminKey: null, demo: null, foundation };
 };
 
 const urlOf = (config: Config, port: number): string => config.publicUrl ?? `http://${config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host}:${port}`;
@@ -94,13 +93,13 @@ const choosePort = async (config: Config): Promise<number> => {
   return config.port;
 };
 
-/** Made once for a database; the file is the only copy of the key. Null where it was made by an earlier start. */
-const ensureAdminKey = async ({ hub }: Foundation, dataDir: string | null): Promise<string | null> => {
-  if (dataDir === null) return null;
-  const kept = await readFile(adminKeyFile(dataDir), 'utf8').catch(() => null);
-  if (kept) return kept.trim();
+/** The operator's key: the one in the folder while it holds, or a new one, whose only copy is in the folder. */
+const ensureAdminKey = async ({ hub }: Foundation, dataDir: string): Promise<string> => {
+  const file = adminKeyFile(dataDir);
+  const kept = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (await createIdentify(hub)(kept)) return kept;
   const { apiKey } = await issueAdminKey(hub.database.em(), hub);
-  await writePrivateFile(adminKeyFile(dataDir), `${apiKey}\n`);
+  await writePrivateFile(file, `${apiKey}\n`);
   return apiKey;
 };
 

@@ -23,7 +23,7 @@ export const startScheduler = (ingest: Ingest, options: { readonly tickMs: numbe
       await enqueueDue(ingest);
       await passTime(ingest);
       if (Date.now() - maintainedAt > maintenanceEveryMs) {
-        await maintainEventLog(ingest.hub.database.em(), ingest.hub.eventLogDays, new Date());
+        await maintain(ingest);
         maintainedAt = Date.now();
       }
     } catch (error) {
@@ -39,6 +39,11 @@ export const startScheduler = (ingest: Ingest, options: { readonly tickMs: numbe
       await running;
     },
   };
+};
+
+const maintain = async (ingest: Ingest): Promise<void> => {
+  await maintainEventLog(ingest.hub.database.em(), ingest.hub.eventLogDays, new Date());
+  for (const subgraph of ingest.subgraphs) await subgraph.maintain?.(ingest.hub.database.em(), ingest.hub.now());
 };
 
 const enqueueDue = (ingest: Ingest): Promise<void> =>

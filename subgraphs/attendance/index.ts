@@ -4,7 +4,7 @@ import { initial } from './migrations/0001-initial.ts';
 import { lateFacts } from './migrations/0002-late-facts.ts';
 import { permissions, references } from './permissions.ts';
 import { resolvers } from './resolvers.ts';
-import { createLoaders } from './store.ts';
+import { createLoaders, thinHistory } from './store.ts';
 
 export const subgraph = defineSubgraph({
   name: 'attendance',
@@ -16,4 +16,5 @@ export const subgraph = defineSubgraph({
   entities: [],
   migrations: [initial, lateFacts],
   applyFacts,
+  maintain: thinHistory,
 });

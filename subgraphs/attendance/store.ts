@@ -102,3 +102,19 @@ const countCheckIns = async (em: EntityManager, ids: readonly string[]): Promise
   const counts = new Map(rows.map((row) => [row.event_id, row.count]));
   return ids.map((id) => counts.get(id) ?? 0);
 };
+
+/**
+ * Thins the history: every second of the last day, every minute of the last 35 days, every hour before. Looks at the
+ * three days behind each bound, as it runs every hour.
+ */
+export const thinHistory = async (em: EntityManager, now: Date): Promise<void> => {
+  for (const [days, step] of [[1, 'minute'], [35, 'hour']] as const)
+    await query(
+      em,
+      `delete from attendance.points p using (
+         select event_id, at, row_number() over (partition by event_id, date_trunc($2, at) order by at desc) as newest from attendance.points
+         where at < $1::timestamptz and at > $1::timestamptz - interval '3 days') old
+       where p.event_id = old.event_id and p.at = old.at and old.newest > 1`,
+      [new Date(now.getTime() - days * 86_400_000).toISOString(), step],
+    );
+};

@@ -23,6 +23,8 @@ export const initial = sqlMigration(
     primary key (event_id, upstream_id)
   )`,
   'create index check_ins_time on attendance.check_ins (event_id, at desc, upstream_id desc)',
+  // For what a participant's check-ins still say, when one was taken back.
+  'create index check_ins_participant on attendance.check_ins (event_id, participant)',
   // When each participant last entered and left each area: who is inside follows from it.
   `create table attendance.presences (
     event_id text not null,
