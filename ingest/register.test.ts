@@ -27,7 +27,7 @@ describe('a registration that goes well', () => {
     };
     const result = await own.ingest.register(registrationOf({ dataSchema: { type: 'object', required: ['participants'] } }));
     const id = result.ok ? result.serviceId : '';
-    expect(steps).toEqual(['health', 'sample', `keys to http://hub.test/ingest/${id}`, 'sync']);
+    expect(steps).toEqual(['health', 'sample', 'sync', `keys to http://hub.test/ingest/${id}`]);
     const service = await own.hub.database.em().findOneOrFail(Service, { id });
     expect(service).toMatchObject({ name: 'A service', health: 'HEALTHY', state: 'ACTIVE', cursor: { page: 2 }, syncFacts: 3, syncRejected: 1, createdBy: 'key_admin', healthUrl: 'http://127.0.0.1:9/health' });
     expect(service.nextSyncAt.getTime() - own.clock.now.getTime()).toBe(60_000);
@@ -98,6 +98,13 @@ describe('a registration fails at its step, says so with code and field, and lea
     const second = await own.ingest.register(registrationOf({ serviceName: 'Another' }));
     expect(second).toMatchObject({ ok: false, step: 'INITIAL_SYNC', code: 'EVENT_ID_TAKEN', field: 'input.eventId' });
     expect(await rows()).toEqual(before);
+  });
+
+  test('an event id that another service has, before the upstream is told to push elsewhere', async () => {
+    const exchanged = vi.spyOn(own.upstream, 'exchangeKeys');
+    expect((await own.ingest.register(registrationOf())).ok).toBe(true);
+    expect((await own.ingest.register(registrationOf())).ok).toBe(false);
+    expect(exchanged).toHaveBeenCalledTimes(1);
   });
 
   test('and holds nothing open', async () => {

@@ -1,15 +1,21 @@
 /**
- * Registering a service, in order: settings, health check within 10 s, a sample against `dataSchema`, exchange of
- * keys, initial sync. Only when all went well, one transaction stores the service with what the sync brought, so a
- * failure at any step, or a crash, leaves nothing half registered.
+ * Registering a service, in order: settings, health check within 10 s, a sample against `dataSchema`, initial sync
+ * into memory, exchange of keys. Only when all went well, one transaction stores the service with what the sync
+ * brought, so a failure at any step, or a crash, leaves nothing half registered.
+ *
+ * Keys are exchanged last, since from then on the upstream pushes here and nowhere else: a registration that must fail,
+ * as its events are another service's, has to fail before it. If storing fails after the exchange, nothing more can be
+ * done: the upstream pushes to an id that is not there until it is registered anew.
  */
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { Batch, Connector, ConnectorContext } from '#core/connector.ts';
 import { EventgraphError, isPublicError } from '#core/errors.ts';
+import { eventId } from '#core/facts.ts';
 import type { Registration, RegistrationResult, RegistrationStep } from '#core/ingest-port.ts';
 import { randomToken } from '#core/secrets.ts';
 import { Service } from '#core/services.ts';
+import { query } from '#core/sql.ts';
 import { announce, recordEvents, writeBatch } from './apply.ts';
 import type { Ingest } from './ingest.ts';
 
@@ -59,8 +65,13 @@ const runSteps = async (ingest: Ingest, registration: Registration, limits: Regi
     const context = ingest.contextFor(service, AbortSignal.timeout(limits.totalMs));
     await step('HEALTH_CHECK', 'input.endpoints.healthCheck', () => connector.checkHealth({ ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(limits.healthMs)]) }));
     await step('SAMPLE', 'input.endpoints.api', async () => checkSample(await connector.fetchSample(context), validate));
+    const first = await step('INITIAL_SYNC', 'input.endpoints.api', async () => {
+      const synced = await firstBatches(connector, context);
+      refuseTakenEvents(synced.batches, await takenOf(ingest, synced.batches));
+      return synced;
+    });
     await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(context));
-    await step('INITIAL_SYNC', 'input.endpoints.api', async () => store(ingest, service, registration, await firstBatches(connector, context)));
+    await step('INITIAL_SYNC', 'input.endpoints.api', () => store(ingest, service, registration, first));
     return service.id;
   } catch (error) {
     await ingest.forget(service.id);
@@ -152,7 +163,8 @@ const store = async (ingest: Ingest, service: Service, registration: Registratio
     await em.flush();
     const applied = [];
     for (const batch of batches) applied.push(await writeBatch(ingest, em, { serviceId: service.id, facts: batch.facts, rejected: batch.rejected, cursor: batch.cursor }));
-    refuseTakenEvents(batches, applied.flatMap((each) => each.rejected.map(({ reason }) => reason)));
+    // Somebody else may have named them since.
+    refuseTakenEvents(batches, applied.flatMap((each) => each.rejected.flatMap(({ reason }) => /^EVENT_NOT_OWNED: the event (\S+) /.exec(reason)?.[1] ?? [])));
     service.syncStartedAt = started;
     service.syncFinishedAt = now();
     service.syncFacts = applied.reduce((sum, each) => sum + each.facts, 0);
@@ -164,10 +176,20 @@ const store = async (ingest: Ingest, service: Service, registration: Registratio
   announce(ingest, events);
 };
 
+const namedBy = (batches: readonly Batch[]): string[] => [...new Set(batches.flatMap(({ facts }) => facts.flatMap((fact) => (fact.kind === 'event' ? [fact.eventId] : []))))];
+
+/** Those of the events named that belong to another service. */
+const takenOf = async (ingest: Ingest, batches: readonly Batch[]): Promise<string[]> => {
+  // Ids are not checked yet; what is no text that PostgreSQL can hold belongs to nobody.
+  const named = namedBy(batches).filter((id) => eventId.safeParse(id).success);
+  const rows = await query<{ id: string }>(ingest.hub.database.em(), 'select event_id as id from hub.event_ids where event_id = any($1::text[])', [named]);
+  return rows.map(({ id }) => id);
+};
+
 /** A service none of whose events may be its own is a mistake of the caller's, not a service. */
-const refuseTakenEvents = (batches: readonly Batch[], reasons: readonly string[]): void => {
-  const named = new Set(batches.flatMap(({ facts }) => facts.flatMap((fact) => (fact.kind === 'event' ? [fact.eventId] : []))));
-  const taken = new Set(reasons.flatMap((reason) => /^EVENT_NOT_OWNED: the event (\S+) /.exec(reason)?.[1] ?? []));
-  const everyOne = named.size > 0 && [...named].every((id) => taken.has(id));
-  if (everyOne) throw new StepFailed('INITIAL_SYNC', 'input.eventId', new EventgraphError('EVENT_ID_TAKEN', `The event id ${[...named][0]} belongs to another service.`));
+const refuseTakenEvents = (batches: readonly Batch[], taken: readonly string[]): void => {
+  const named = namedBy(batches);
+  const others = new Set(taken);
+  const everyOne = named.length > 0 && named.every((id) => others.has(id));
+  if (everyOne) throw new StepFailed('INITIAL_SYNC', 'input.eventId', new EventgraphError('EVENT_ID_TAKEN', `The event id ${named[0]} belongs to another service.`));
 };

@@ -201,7 +201,7 @@ export type GateEvent = Event & {
 export type Mutation = {
   /**
    * Registers an instance of an upstream product: reaches its health check within 10 s, validates a sample of its data,
-   * stores its configuration with credentials encrypted, exchanges keys, runs the initial sync and schedules the next.
+   * runs the initial sync, exchanges keys, stores its configuration with credentials encrypted and schedules the next sync.
    * When a step fails, `userErrors` says which and why, and nothing is stored.
    */
   readonly registerEventService: RegisterEventServicePayload;
