@@ -8,18 +8,21 @@ import { recordContact } from './health.ts';
 import type { Ingest } from './ingest.ts';
 
 /** A pull that takes longer goes on from its cursor with the next. */
-const timeoutMs = 10 * 60_000;
+const longestPullMs = 10 * 60_000;
 
-export const pullService = async (ingest: Ingest, serviceId: string, signal: AbortSignal): Promise<void> => {
+export const pullService = async (ingest: Ingest, serviceId: string, signal: AbortSignal, limitMs = longestPullMs): Promise<void> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
   if (!service || service.state !== 'ACTIVE') return;
   const started = ingest.hub.now();
-  const error = await pullAll(ingest, service, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])).then(
+  const limit = AbortSignal.timeout(limitMs);
+  const error = await pullAll(ingest, service, AbortSignal.any([signal, limit])).then(
     (totals) => finish(ingest, serviceId, started, totals),
     (reason: unknown) => reason,
   );
   // A pull that the hub itself stopped says nothing about the service.
   if (signal.aborted) return;
+  // Neither does one that has much to read: each call of it has a limit of its own.
+  if (error !== null && limit.aborted) return goOnAtOnce(ingest, serviceId);
   if (error !== null) await fail(ingest, service, error);
   await recordContact(ingest, serviceId, { source: 'pull', error });
 };
@@ -42,6 +45,11 @@ const pullAll = async (ingest: Ingest, service: Service, signal: AbortSignal): P
 const finish = async (ingest: Ingest, serviceId: string, started: Date, totals: Totals): Promise<null> => {
   await query(ingest.hub.database.em(), 'update hub.services set sync_started_at = $2, sync_finished_at = $3, sync_facts = $4, sync_rejected = $5 where id = $1', [serviceId, started.toISOString(), ingest.hub.now().toISOString(), totals.facts, totals.rejected]);
   return null;
+};
+
+const goOnAtOnce = async (ingest: Ingest, serviceId: string): Promise<void> => {
+  ingest.hub.logger.info({ serviceId }, 'pull is not through yet and goes on from its cursor');
+  await query(ingest.hub.database.em(), 'update hub.services set next_sync_at = now() where id = $1', [serviceId]);
 };
 
 const fail = async (ingest: Ingest, service: Service, error: unknown): Promise<void> => {

@@ -10,7 +10,7 @@ import { healthAfter, recordContact } from './health.ts';
 import { pullService } from './pull.ts';
 import { startScheduler } from './scheduler.ts';
 import { type TestIngest, checkIn, event, openTestIngest, registration, totalsOf } from './test-kit.ts';
-import { startIngestWorker } from './worker.ts';
+import { checkHealth, startIngestWorker } from './worker.ts';
 
 const handled: string[] = [];
 let handlerFails = 0;
@@ -81,6 +81,18 @@ describe('a pull', () => {
     expect(await service()).toMatchObject({ health: 'HEALTHY', failures: 0, lastError: null, cursor: 1 });
   });
 
+  test('that reaches its own limit is no failure: it goes on at once from where it stands', async () => {
+    await sql(`update hub.services set next_sync_at = now() + interval '1 hour'`);
+    own.upstream.pull = async function* ({ signal }) {
+      yield batch([event()], 1);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      throw new UpstreamError('timeout', 'The upstream did not answer in time.');
+    };
+    await pullService(own.ingest, 'svc_test', never, 200);
+    expect(await service()).toMatchObject({ health: 'HEALTHY', failures: 0, lastError: null, cursor: 1 });
+    expect(await sql('select next_sync_at <= now() as due from hub.services')).toEqual([{ due: true }]);
+  });
+
   test('of a fault of the hub tells the operator no more than that', async () => {
     own.upstream.pull = async function* () {
       yield batch([], null);
@@ -117,6 +129,12 @@ describe('the health of a service', () => {
       { from: 'DEGRADED', to: 'DOWN', error: { code: 'UPSTREAM_TIMEOUT', message: 'The upstream is not well.' } },
       { from: 'DOWN', to: 'HEALTHY', error: null },
     ]);
+  });
+
+  test('suffers from a check that takes too long, as a timeout of the upstream', async () => {
+    own.upstream.checkHealth = ({ signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+    await checkHealth(own.ingest, 'svc_test', never, 20);
+    expect(await service()).toMatchObject({ health: 'DEGRADED', lastError: { code: 'UPSTREAM_TIMEOUT', source: 'health' } });
   });
 
   test('is told as changed exactly when it changed, whatever the contacts were; a good check makes up for no failed pull', async () => {

@@ -1,6 +1,7 @@
 /** The worker role: runs schedules, pulls, health checks and handlers. */
 import { z } from 'zod';
 import type { Connector } from '#core/connector.ts';
+import { UpstreamError } from '#core/errors.ts';
 import { startJobs } from '#core/jobs.ts';
 import { Service } from '#core/services.ts';
 import type { Hub } from '#core/subgraph.ts';
@@ -34,14 +35,21 @@ export const startIngestWorker = async ({ ingest, hub, concurrency, tickMs }: Wo
   };
 };
 
-const checkHealth = async (ingest: Ingest, serviceId: string, signal: AbortSignal): Promise<void> => {
+/** A check may take this long. */
+const longestCheckMs = 10_000;
+
+export const checkHealth = async (ingest: Ingest, serviceId: string, signal: AbortSignal, limitMs = longestCheckMs): Promise<void> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
   if (!service) return;
   const check = async (): Promise<null> => {
-    const context = ingest.contextFor(service, AbortSignal.any([signal, AbortSignal.timeout(10_000)])); // throws where there is no such connector
+    const context = ingest.contextFor(service, AbortSignal.any([signal, AbortSignal.timeout(limitMs)])); // throws where there is no such connector
     await (ingest.connectors.get(service.product) as Connector<unknown>).checkHealth(context);
     return null;
   };
-  const error = await check().catch((reason: unknown) => reason);
+  const error = await check().catch(inUpstreamWords(limitMs));
   if (!signal.aborted) await recordContact(ingest, serviceId, { source: 'health', error });
 };
+
+/** The check's own limit, wherever it struck, is the upstream's slowness and no fault of the hub. */
+const inUpstreamWords = (limitMs: number) => (reason: unknown): unknown =>
+  reason instanceof Error && reason.name === 'TimeoutError' ? new UpstreamError('timeout', 'The upstream did not answer in time.', { timeoutMs: limitMs }) : reason;

@@ -3,6 +3,7 @@ import { PushError } from '#core/errors.ts';
 import { factsOf } from '#core/facts.ts';
 import { badDays } from '#simulators/pretix/bad-days.ts';
 import { begin, record, start } from './test-connector.ts';
+import { pacerOf } from './connector-settings.ts';
 import { connector } from './connector.ts';
 
 describe('a bad day', () => {
@@ -33,6 +34,14 @@ describe('a bad day', () => {
     await expect(connector.checkHealth(wrong.context)).rejects.toMatchObject({ code: 'UPSTREAM_STATUS', facts: { status: 401 } });
     await using busy = await start({}, { requestsPerMinute: 2 });
     await expect(busy.pull()).rejects.toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryAfterMs: 60_000 });
+  });
+  test('of ours, with no call left in the minute, is not blamed on pretix: it is asked for its health all the same', async () => {
+    await using it = await start({ requestsPerMinute: 1 });
+    await connector.checkHealth(it.context);
+    const signal = AbortSignal.timeout(2_000);
+    await connector.checkHealth({ ...it.context, signal });
+    expect(it.pretix.requests).toHaveLength(2);
+    expect(pacerOf(it.context).room()).toBeLessThanOrEqual(0);
   });
   test('of a clock that runs a year ahead wins over nothing that is told later', async () => {
     await using it = await start();

@@ -14,7 +14,7 @@ import { type Cursor, keepEvents, readCursor, streamOf, wholeOrganizer, withEven
 import { accepted } from './connector-facts.ts';
 import { dueEvents, readOffer } from './connector-offers.ts';
 import { type Pulling, readStream, streamsToRead } from './connector-orders.ts';
-import { type PretixSettings, clientOf, pacerOf, settings } from './connector-settings.ts';
+import { type PretixSettings, clientOf, pacerOf, pressingClientOf, settings } from './connector-settings.ts';
 import { notification } from './upstream-payloads.ts';
 
 /** The first part of a minute's calls is for anything, the last for orders alone: they are what must be live. */
@@ -26,14 +26,14 @@ export const connector: Connector<PretixSettings> = {
   product: 'pretix',
   settings,
   async checkHealth(context) {
-    await clientOf(context).organizer();
+    await pressingClientOf(context).organizer();
   },
   fetchSample: (context) => clientOf(context).sample(),
   /** pretix signs nothing, so there is no key to exchange: only where to push to. Done once, however often it is called. */
   async exchangeKeys(context) {
     const target = context.service.endpoints.webhook;
     if (target === null || !context.service.settings.webhooks) return;
-    const client = clientOf(context);
+    const client = pressingClientOf(context);
     try {
       const { rows } = await client.webhooks();
       if (!rows.some((each) => each.enabled && each.target_url === target)) await client.createWebhook(target, webhookActions);

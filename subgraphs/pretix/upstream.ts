@@ -37,7 +37,7 @@ export type PretixClientOptions = {
   readonly organizer: string;
   readonly signal: AbortSignal;
   /** Asked before each request; waits when the hub asks too often. */
-  readonly pacer?: Pacer;
+  readonly pacer?: Pace;
 };
 
 export type PretixClient = ReturnType<typeof createPretixClient>;
@@ -167,14 +167,26 @@ export const createPacer = (perMinute: number, now: () => number = () => perform
       }
       sent.push(now());
     },
+    pressing: {
+      room,
+      wait: async (signal) => {
+        signal.throwIfAborted();
+        sent.push(now());
+      },
+    },
   };
 };
 
-export type Pacer = {
+export type Pace = {
   /** Until a request may be sent, and counts it. */
   wait(signal: AbortSignal): Promise<void>;
   /** Requests that may be sent without waiting. */
   room(): number;
+};
+
+export type Pacer = Pace & {
+  /** For the few requests that cannot wait a minute: counted like any other, sent at once. */
+  readonly pressing: Pace;
 };
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
