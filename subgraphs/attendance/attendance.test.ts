@@ -30,12 +30,17 @@ const given = async (second: number, facts: readonly Fact[]) => {
   if (last) own.hub.bus.publish('events.appended', { cursor: last.cursor });
   return events;
 };
-const ask = async <Data>(ids: readonly string[], selection: string, viewer: Viewer = reader) => {
-  const { data, errors } = await asker(subgraph, own.hub)<{ _entities: Data[] } | null>(`query ($r: [_Any!]!) { _entities(representations: $r) { ... on Event { id ${selection} } } }`, viewer, { r: ids.map((id) => ({ __typename: 'Event', id })) });
+/** What of an event a test asked for. */
+type Answer = {
+  readonly attendance: { totalRegistered: number; currentAttendees: number; attendanceRate: number; stale: boolean; updatedAt: string; gateActivity: object[] } | null;
+  readonly attendanceHistory: readonly { at: string; currentAttendees: number }[];
+  readonly checkIns: { edges: { node: { id: string; participant: string | null } }[]; pageInfo: { hasNextPage: boolean; endCursor: string }; totalCount: number };
+};
+const ask = async (ids: readonly string[], selection: string, viewer: Viewer = reader) => {
+  const { data, errors } = await asker(subgraph, own.hub)<{ _entities: Answer[] } | null>(`query ($r: [_Any!]!) { _entities(representations: $r) { ... on Event { id ${selection} } } }`, viewer, { r: ids.map((id) => ({ __typename: 'Event', id })) });
   return { events: data?._entities ?? [], errors };
 };
-type Shown = { attendance: { totalRegistered: number; currentAttendees: number; attendanceRate: number; stale: boolean; updatedAt: string; gateActivity: object[] } | null };
-const shown = async (id: string) => (await ask<Shown>([id], 'attendance { totalRegistered currentAttendees attendanceRate stale updatedAt gateActivity { gateId name status throughput } }')).events[0]?.attendance;
+const shown = async (id: string) => (await ask([id], 'attendance { totalRegistered currentAttendees attendanceRate stale updatedAt gateActivity { gateId name status throughput } }')).events[0]?.attendance;
 const totals = async (id: string) => {
   const value = await shown(id);
   return value && [value.totalRegistered, value.currentAttendees];
@@ -132,8 +137,7 @@ describe('attendance', () => {
 });
 
 describe('the history', () => {
-  type Points = { attendanceHistory: { at: string; currentAttendees: number }[] };
-  const history = async (id: string, args: string) => (await ask<Points>([id], `attendanceHistory(${args}) { at totalRegistered currentAttendees attendanceRate }`)).events[0]?.attendanceHistory.map(({ at: moment, currentAttendees }) => [(Date.parse(moment) - begin) / 1000, currentAttendees]);
+  const history = async (id: string, args: string) => (await ask([id], `attendanceHistory(${args}) { at totalRegistered currentAttendees attendanceRate }`)).events[0]?.attendanceHistory.map(({ at: moment, currentAttendees }) => [(Date.parse(moment) - begin) / 1000, currentAttendees]);
 
   test('gives the last value of each step, oldest first', async () => {
     for (const [second, id] of [[5, 'a'], [50, 'b'], [65, 'c'], [200, 'd'], [200.4, 'e']] as const) await given(second, [entered('past', id, second)]);
@@ -150,8 +154,7 @@ describe('the history', () => {
 });
 
 describe('check-ins', () => {
-  type Page = { checkIns: { edges: { node: { id: string; participant: string | null } }[]; pageInfo: { hasNextPage: boolean; endCursor: string }; totalCount: number } };
-  const page = async (id: string, args: string, viewer = viewerOf(['read_attendance', 'read_participants'])) => ask<Page>([id], `checkIns(${args}) { totalCount edges { node { id participant at direction gateId event { id } } } pageInfo { hasNextPage endCursor } }`, viewer);
+  const page = async (id: string, args: string, viewer = viewerOf(['read_attendance', 'read_participants'])) => ask([id], `checkIns(${args}) { totalCount edges { node { id participant at direction gateId event { id } } } pageInfo { hasNextPage endCursor } }`, viewer);
 
   test('are listed newest first, and in pages once and in order', async () => {
     const all = Array.from({ length: 25 }, (_, n) => entered('list', `c${String(n).padStart(2, '0')}`, n % 5));
@@ -182,7 +185,7 @@ test('the number of statements does not grow with the events asked for', async (
   await given(0, ids.flatMap((id) => [registered(id, 'ann'), entered(id, 'ann'), gate(id, 'OPEN')]));
   const cost = async (some: readonly string[]) => {
     const before = own.statements();
-    const { events, errors } = await ask<{ attendance: object }>(some, 'attendance { totalRegistered gateActivity { name } } attendanceHistory { at } checkIns { totalCount edges { node { id } } }');
+    const { events, errors } = await ask(some, 'attendance { totalRegistered gateActivity { name } } attendanceHistory { at } checkIns { totalCount edges { node { id } } }');
     expect([errors, events.filter(({ attendance }) => attendance).length]).toEqual([[], some.length]);
     return own.statements() - before;
   };
