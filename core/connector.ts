@@ -11,7 +11,7 @@ import type { UpstreamHttp } from './upstream-http.ts';
 export type ServiceConnection<Settings = unknown> = {
   readonly serviceId: string;
   readonly serviceName: string;
-  /** `webhook` is where the upstream is to push to: the hub's own door for this service. */
+  /** `webhook` is where the upstream is to push to: the hub's own door for this service, with its token. */
   readonly endpoints: { readonly api: string; readonly webhook: string | null; readonly healthCheck: string };
   readonly credentials: Credentials;
   /** The product's own settings, parsed by `connector.settings`. */
@@ -46,7 +46,8 @@ export type Push = { readonly headers: IncomingHttpHeaders; readonly query: Read
 
 /**
  * What a push was worth. `facts`: a verified push that carries facts. `hint`: something changed, ask the upstream
- * (a pull is run at once). A push that fails verification throws a PushError.
+ * (a pull is run at once). A push that fails verification throws a PushError:
+ * either its signature is checked, or, where the product signs nothing, the token in the URL (`pushToken`).
  */
 export type PushResult = { readonly kind: 'facts'; readonly facts: readonly Fact[]; readonly rejected: readonly Rejected[] } | { readonly kind: 'hint' };
 

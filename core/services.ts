@@ -5,7 +5,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Credentials, ServiceConnection } from './connector.ts';
 import type { ServiceHealth } from './domain-events.ts';
-import type { Secrets } from './secrets.ts';
+import { type Secrets, pushToken } from './secrets.ts';
 
 /** Why the last contact or sync failed; written for the operator, without secrets. */
 export type ServiceError = { readonly code: string; readonly message: string; readonly at: string; readonly source: 'pull' | 'health' };
@@ -53,12 +53,15 @@ ServiceSchema.setClass(Service);
 
 export const coreEntities = [ServiceSchema];
 
-/** The row as connectors see it. `pushUrl` is the hub's own door for this service. */
-export const connectionOf = <Settings>(service: Service, settings: Settings, secrets: Secrets, pushUrl: string): ServiceConnection<Settings> => ({
-  serviceId: service.id,
-  serviceName: service.name,
-  endpoints: { api: service.apiUrl, webhook: pushUrl, healthCheck: service.healthUrl },
-  credentials: JSON.parse(secrets.decrypt(service.credentials)) as Credentials,
-  settings,
-  pushSecret: secrets.decrypt(service.pushSecret),
-});
+/** The row as connectors see it. `pushUrl` is the hub's own door for this service, to which its token is added here. */
+export const connectionOf = <Settings>(service: Service, settings: Settings, secrets: Secrets, pushUrl: string): ServiceConnection<Settings> => {
+  const pushSecret = secrets.decrypt(service.pushSecret);
+  return {
+    serviceId: service.id,
+    serviceName: service.name,
+    endpoints: { api: service.apiUrl, webhook: `${pushUrl}?token=${pushToken(pushSecret)}`, healthCheck: service.healthUrl },
+    credentials: JSON.parse(secrets.decrypt(service.credentials)) as Credentials,
+    settings,
+    pushSecret,
+  };
+};

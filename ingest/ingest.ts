@@ -7,6 +7,7 @@ import { EventgraphError } from '#core/errors.ts';
 import { enqueue } from '#core/jobs.ts';
 import type { IngestPort } from '#core/ingest-port.ts';
 import { type Service, connectionOf } from '#core/services.ts';
+import { query } from '#core/sql.ts';
 import type { AnySubgraph, Hub } from '#core/subgraph.ts';
 import { type UpstreamHttp, createUpstreamHttp } from '#core/upstream-http.ts';
 import { register } from './register.ts';
@@ -18,6 +19,8 @@ export type Ingest = AsyncDisposable &
     readonly connectors: ReadonlyMap<string, Connector<unknown>>;
     /** What a connector needs to call this service. Throws when the product or its settings are not known any more. */
     contextFor(service: Service, signal: AbortSignal): ConnectorContext;
+    /** Asks for a pull because the service hinted at news: soon, and however many hint, at most one every two seconds. */
+    syncSoon(serviceId: string): Promise<void>;
     /** Ends the connections to a service that is not to be called again. */
     forget(serviceId: string): Promise<void>;
   };
@@ -28,6 +31,9 @@ export type IngestOptions = {
   readonly subgraphs: readonly AnySubgraph[];
   readonly allowPrivateUpstreams: boolean;
 };
+
+/** Between the beginnings of pulls that hints cause. A pull that failed counts from its end. */
+const betweenHintsMs = 2_000;
 
 export const pullTask = 'ingest.pull';
 
@@ -63,6 +69,12 @@ export const createIngest = (options: IngestOptions): Ingest => {
     },
     register: (registration) => register(ingest, registration),
     syncNow: (serviceId) => enqueue(options.hub.database.em(), pullTask, { serviceId }, pullSpec(serviceId)),
+    async syncSoon(serviceId) {
+      const em = options.hub.database.em();
+      const [last] = await query<{ at: Date | null }>(em, `select greatest(sync_started_at, (last_error ->> 'at')::timestamptz) as at from hub.services where id = $1`, [serviceId]);
+      const runAt = new Date(Math.max(Date.now(), last?.at ? new Date(last.at).getTime() + betweenHintsMs : 0));
+      await enqueue(em, pullTask, { serviceId }, { ...pullSpec(serviceId), runAt });
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([...https.values()].map((http) => http.close()));
     },

@@ -1,5 +1,6 @@
 /**
- * The door for pushes: `POST /ingest/{serviceId}`, verified by the product's connector on the raw bytes.
+ * The door for pushes: `POST /ingest/{serviceId}?token=…`, verified by the product's connector: by a signature on the
+ * raw bytes, or by the URL's token where the product signs nothing.
  * 200: stored. 202: taken as a hint, a pull follows. Anything else: nothing was stored, push again or mend.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -38,7 +39,7 @@ export const pushRoutes = (ingest: Ingest) => async (server: FastifyInstance): P
     const context = ingest.contextFor(service, AbortSignal.timeout(30_000));
     const result = await connector.receive(context, { headers: request.headers, query: request.query as Record<string, string | undefined>, body });
     if (result.kind === 'hint') {
-      await ingest.syncNow(service.id);
+      await ingest.syncSoon(service.id);
       return reply.code(202).send({ accepted: true });
     }
     await inbox.add({ serviceId: service.id, facts: result.facts, rejected: result.rejected });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { UpstreamError } from '#core/errors.ts';
+import { pushToken } from '#core/secrets.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import { register } from './register.ts';
@@ -19,7 +20,8 @@ describe('a registration that goes well', () => {
     const steps: string[] = [];
     own.upstream.checkHealth = async () => void steps.push('health');
     own.upstream.fetchSample = async () => (steps.push('sample'), { participants: 5 });
-    own.upstream.exchangeKeys = async ({ service }) => void steps.push(`keys to ${service.endpoints.webhook}`);
+    let token = '';
+    own.upstream.exchangeKeys = async ({ service }) => void (steps.push(`keys to ${service.endpoints.webhook}`), (token = pushToken(service.pushSecret)));
     own.upstream.pull = async function* () {
       steps.push('sync');
       yield { facts: [event(), registration('r1', 1)], rejected: [{ upstreamId: 'x', reason: 'odd', raw: 1 }], cursor: { page: 1 } };
@@ -27,7 +29,8 @@ describe('a registration that goes well', () => {
     };
     const result = await own.ingest.register(registrationOf({ dataSchema: { type: 'object', required: ['participants'] } }));
     const id = result.ok ? result.serviceId : '';
-    expect(steps).toEqual(['health', 'sample', 'sync', `keys to http://hub.test/ingest/${id}`]);
+    expect(steps).toEqual(['health', 'sample', 'sync', `keys to http://hub.test/ingest/${id}?token=${token}`]);
+    expect(token).toMatch(/^[0-9a-f]{32}$/);
     const service = await own.hub.database.em().findOneOrFail(Service, { id });
     expect(service).toMatchObject({ name: 'A service', health: 'HEALTHY', state: 'ACTIVE', cursor: { page: 2 }, syncFacts: 3, syncRejected: 1, createdBy: 'key_admin', healthUrl: 'http://127.0.0.1:9/health' });
     expect(service.nextSyncAt.getTime() - own.clock.now.getTime()).toBe(60_000);

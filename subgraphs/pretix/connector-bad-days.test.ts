@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PushError } from '#core/errors.ts';
 import { factsOf } from '#core/facts.ts';
+import { pushToken } from '#core/secrets.ts';
 import { badDays } from '#simulators/pretix/bad-days.ts';
 import { begin, record, start } from './test-connector.ts';
 import { pacerOf } from './connector-settings.ts';
@@ -53,12 +54,16 @@ describe('a bad day', () => {
 });
 
 describe('a push', () => {
-  const push = (body: unknown) => ({ headers: {}, query: {}, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) });
+  const push = (body: unknown, token: unknown = pushToken('x')) => ({ headers: {}, query: { token } as Record<string, string>, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) });
   const told = { notification_id: 1, organizer: 'acme', event: 'conf', code: 'ABC23', action: 'pretix.event.order.placed' };
   test('is a hint and never a fact', async () => {
     await using it = await start();
     expect(await connector.receive?.(it.context, push(told))).toEqual({ kind: 'hint' });
     expect(await connector.receive?.(it.context, push({ notification_id: 2, organizer: 'acme', event: 'conf', subevent: 3, action: 'pretix.subevent.changed' }))).toEqual({ kind: 'hint' });
+  });
+  test('whose URL has no token, or another service’s, is refused', async () => {
+    await using it = await start();
+    for (const token of [undefined, '', 'x', pushToken('another'), pushToken('x').slice(1), `${pushToken('x')}0`, [pushToken('x'), 'x']]) await expect(connector.receive?.(it.context, { ...push(told), query: { token } as Record<string, string> })).rejects.toMatchObject({ code: 'PUSH_SIGNATURE_INVALID' });
   });
   test('of another organizer, or that is none, is refused', async () => {
     await using it = await start();

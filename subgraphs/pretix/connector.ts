@@ -9,6 +9,7 @@
 import type { Batch, Connector, Rejected } from '#core/connector.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
 import type { Fact } from '#core/facts.ts';
+import { constantTimeEqual, pushToken } from '#core/secrets.ts';
 import { calendarFacts, observations, recentCalendar } from './connector-calendar.ts';
 import { type Cursor, keepEvents, readCursor, streamOf, wholeOrganizer, withEvents, withoutStream } from './connector-cursor.ts';
 import { accepted } from './connector-facts.ts';
@@ -76,7 +77,9 @@ export const connector: Connector<PretixSettings> = {
     const known = [...pulling.calendar.events.values()].filter(({ payload }) => !failed.has(payload.slug));
     yield batch(observations(known, pulling.naming, context.now()), [...failed.values()], cursor);
   },
+  /** pretix signs nothing: who knows the URL that it was given is pretix. */
   async receive(context, push) {
+    if (!constantTimeEqual(String(push.query.token), pushToken(context.service.pushSecret))) throw new PushError('PUSH_SIGNATURE_INVALID', 'The URL does not carry the token of this service.');
     const read = notification.safeParse(parseJson(push.body));
     if (!read.success) throw new PushError('PUSH_MALFORMED', 'The body is not a pretix notification.', { fields: read.error.issues.map(({ path }) => path.join('.')) });
     if (read.data.organizer !== context.service.settings.organizer) throw new PushError('PUSH_MALFORMED', 'The notification is about another organizer.', { fields: ['organizer'] });
