@@ -106,6 +106,14 @@ describe('a state', () => {
   });
 });
 
+test('an event that says the same again and again is not written again within the hour, and a change of it is', async () => {
+  const known = () => query<{ at: Date }>(own.hub.database.em(), `select at from hub.known_facts where service_id = 'svc_a' and key = 'event:again:again'`).then(([row]) => new Date(row?.at ?? 0).toISOString().slice(11, 16));
+  const tell = (time: string, name = 'An event') => apply(about('again', [event({ at: new Date(`2024-06-01T${time}:00Z`), name })]));
+  const after: (number | string)[] = [];
+  for (const [time, name] of [['09:00'], ['09:01'], ['10:00'], ['10:01'], ['10:02', 'Another name'], ['10:01']] as const) after.push((await tell(time, name)).facts, await known());
+  expect(after).toEqual([1, '09:00', 0, '09:00', 0, '09:00', 0, '10:01', 1, '10:02', 0, '10:02']);
+});
+
 describe('what an upstream says of another\'s event', () => {
   test('is refused and kept aside, while its own is taken', async () => {
     await apply(about('mine', [event(), registration('r', 1)]));

@@ -93,9 +93,16 @@ const dropForeign = async (em: EntityManager, serviceId: string, facts: readonly
 type Remembered = Exclude<Fact, ObservationFact>;
 const isOccurrence = (fact: Remembered): boolean => fact.kind === 'checkIn' || fact.kind === 'checkInVoided';
 
+/** Keys of events and records, as a regular expression of PostgreSQL: the types of records have a dot. */
+const eventOrRecord = '^(event|[a-z]+[.][a-zA-Z]+):';
+
 /**
  * Drops occurrences that were counted and states that say nothing new or are older than what is known. Of two states
  * with one key in a batch the newer stays.
+ *
+ * `at` of what is known keeps older states that arrive late from winning, so it moves also with states that say the
+ * same again. Events and records come by one way only, the pulls, in order: theirs follows by the hour, or every pull
+ * would write every event anew. So an older state of theirs could win over a confirmation by less than an hour.
  */
 const dropKnown = async (em: EntityManager, serviceId: string, facts: readonly Fact[]): Promise<Fact[]> => {
   const byKey = new Map<string, Remembered>();
@@ -111,7 +118,8 @@ const dropKnown = async (em: EntityManager, serviceId: string, facts: readonly F
     em,
     `insert into hub.known_facts as k (service_id, key, digest, at) select $1, * from unnest($2::text[], $3::text[], $4::timestamptz[])
      on conflict (service_id, key) do update set digest = excluded.digest, at = excluded.at
-       where k.digest <> '' and (k.at < excluded.at or (k.at = excluded.at and k.digest <> excluded.digest))
+       where k.digest <> '' and case when k.digest <> excluded.digest then k.at <= excluded.at
+         when k.key ~ '${eventOrRecord}' then k.at < excluded.at - interval '1 hour' else k.at < excluded.at end
      returning key, case when k.digest = '' then true else
        (select o.digest from hub.known_facts o where o.service_id = k.service_id and o.key = k.key) is distinct from k.digest end as changed`,
     [serviceId, entries.map(([key]) => key), entries.map(([, fact]) => (isOccurrence(fact) ? '' : factDigest(fact))), entries.map(([, fact]) => fact.at.toISOString())],

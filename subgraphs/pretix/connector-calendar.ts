@@ -26,6 +26,12 @@ export const recentCalendar = async (context: PretixContext): Promise<Calendar> 
   return known && age >= 0 && age < freshForMs ? known : currentCalendar(context);
 };
 
+const told = new WeakSet<Calendar>();
+
+/** Whether its facts were taken in: what was read but not stored, as the hub failed in between, is told again. */
+export const isTold = (calendar: Calendar): boolean => told.has(calendar);
+export const markTold = (calendar: Calendar): void => void told.add(calendar);
+
 /** As it is now. */
 export const currentCalendar = async (context: PretixContext): Promise<Calendar> => {
   const readAt = context.now().getTime();

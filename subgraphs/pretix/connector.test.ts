@@ -74,6 +74,20 @@ describe('the next pull', () => {
     it.clock.advance(1_000);
     expect((await it.pull()).calls).toEqual(['/api/v1/organizers/acme/orders/']);
   });
+  test('tells events again only when they were read again, or what it read was not taken in', async () => {
+    await using it = await start();
+    for await (const { facts } of connector.pull(it.context, null)) {
+      // The hub fails to store them.
+      expect(factsOf(facts, 'event')).toHaveLength(4);
+      break;
+    }
+    expect(factsOf((await it.pull()).facts, 'event')).toHaveLength(4);
+    it.clock.advance(1_000);
+    const { facts } = await it.pull();
+    expect([factsOf(facts, 'event').length, factsOf(facts, 'observation').length]).toEqual([0, 4]);
+    it.clock.advance(30_000);
+    expect(factsOf((await it.pull()).facts, 'event')).toHaveLength(4);
+  });
   test('tells a date that was added since before its orders', async () => {
     await using it = await start();
     const dates = (it.pretix.world.events.get('workshops')?.subevents ?? []) as Subevent[];

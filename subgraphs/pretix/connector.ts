@@ -10,7 +10,7 @@ import type { Batch, Connector, Rejected } from '#core/connector.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
 import type { Fact } from '#core/facts.ts';
 import { constantTimeEqual, pushToken } from '#core/secrets.ts';
-import { calendarFacts, observations, recentCalendar } from './connector-calendar.ts';
+import { calendarFacts, isTold, markTold, observations, recentCalendar } from './connector-calendar.ts';
 import { type Cursor, keepEvents, readCursor, streamOf, wholeOrganizer, withEvents, withoutStream } from './connector-cursor.ts';
 import { accepted } from './connector-facts.ts';
 import { dueEvents, readOffer } from './connector-offers.ts';
@@ -47,7 +47,11 @@ export const connector: Connector<PretixSettings> = {
     const { settings: wanted } = context.service;
     const pulling: Pulling = { context, naming: wanted, calendar: await recentCalendar(context), readAgain: false };
     let cursor = keepEvents(readCursor(stored), new Set(pulling.calendar.events.keys()));
-    yield batch(calendarFacts(pulling.calendar, pulling.naming, context.now()), pulling.calendar.rejected, cursor);
+    const { calendar } = pulling;
+    if (isTold(calendar)) yield batch([], [], cursor);
+    else yield batch(calendarFacts(calendar, pulling.naming, context.now()), calendar.rejected, cursor);
+    // Whoever asks for the next batch has stored this one, or has it in hand.
+    markTold(calendar);
 
     const failed = new Map<string, Rejected>();
     for (const name of streamsToRead(cursor, pulling.calendar, wanted.events)) {
