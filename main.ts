@@ -45,8 +45,9 @@ const run = async (): Promise<void> => {
   const config = readConfig(process.env);
   const logger = createLogger(config.logLevel);
   const stopped = untilSignal();
-  const hub: HubProcess = await startHub({ config, role: parseRole(values.role), logger, explorer: await builtExplorer() });
-  printWelcome(hub, config);
+  const explorer = await builtExplorer();
+  const hub: HubProcess = await startHub({ config, role: parseRole(values.role), logger, explorer });
+  printWelcome(hub, config, explorer !== null);
   const signal = await stopped;
   logger.info({ signal }, 'stopping');
   await hub[Symbol.asyncDispose]();

@@ -3,7 +3,7 @@ import type { Config } from '#core/config.ts';
 import { adminKeyFile } from './foundation.ts';
 import type { HubProcess } from './hub.ts';
 
-export const printWelcome = (hub: HubProcess, config: Config): void => {
+export const printWelcome = (hub: HubProcess, config: Config, hasExplorer: boolean): void => {
   if (hub.dataDir === null) return console.log(`eventgraph: running at ${hub.url}`);
   const keyFile = adminKeyFile(hub.dataDir);
   // The key of a demo may be shown; that of a real hub would end up in its journal.
@@ -16,7 +16,7 @@ export const printWelcome = (hub: HubProcess, config: Config): void => {
       'Eventgraph is running.',
       '',
       `  GraphQL and WebSocket  ${hub.url}/graphql`,
-      `  Explorer               ${hub.url}/explorer/${hub.demo ? `#key=${hub.adminKey}` : ''}`,
+      ...(hasExplorer ? [`  Explorer               ${hub.url}/explorer/${hub.demo ? `#key=${hub.adminKey}` : ''}`] : []),
       `  Health                 ${hub.url}/health/ready`,
       `  Database               ${config.databaseUrl ? 'yours (DATABASE_URL)' : `embedded, in ${hub.dataDir}`}`,
       ...(hub.demo?.upstreams ?? []).map(({ name, url }) => `  ${`Demo ${name}`.padEnd(22)} ${url}`),
