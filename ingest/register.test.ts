@@ -55,7 +55,7 @@ describe('a registration that goes well', () => {
     const result = await own.ingest.register(registrationOf());
     expect(result.ok).toBe(true);
     const [service] = await own.hub.database.em().find(Service, {});
-    expect([service?.nextSyncAt, service?.syncFacts]).toEqual([own.clock.now, 50_001]);
+    expect([service?.nextSyncAt, service?.syncFacts]).toEqual([own.clock.now, 20_001]);
   });
 });
 

@@ -7,8 +7,7 @@
  * as its events are another service's, has to fail before it. If storing fails after the exchange, nothing more can be
  * done: the upstream pushes to an id that is not there until it is registered anew.
  */
-import { Ajv, type ValidateFunction } from 'ajv';
-import addFormats from 'ajv-formats';
+import type { ValidateFunction } from 'ajv';
 import type { Batch, Connector, ConnectorContext } from '#core/connector.ts';
 import { EventgraphError, isPublicError } from '#core/errors.ts';
 import { eventId } from '#core/facts.ts';
@@ -17,13 +16,14 @@ import { randomToken } from '#core/secrets.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import { announce, recordEvents, writeBatch } from './apply.ts';
+import { compileDataSchema, mismatchOf } from './data-schema.ts';
 import type { Ingest } from './ingest.ts';
 
 /** The whole check of health, and the whole registration, may take this long. */
 export type RegistrationLimits = { readonly healthMs: number; readonly totalMs: number };
 const defaultLimits: RegistrationLimits = { healthMs: 10_000, totalMs: 60_000 };
 /** The initial sync takes in so many facts and so long at the most; the rest comes with the scheduled pulls, at once. */
-const initialFacts = 50_000;
+const initialFacts = 20_000;
 const initialSyncMs = 20_000;
 
 class StepFailed extends Error {
@@ -59,7 +59,7 @@ const runSteps = async (ingest: Ingest, registration: Registration, limits: Regi
   };
   const connector = ingest.connectors.get(registration.product) as Connector<unknown>;
   await step('SETTINGS', 'input.settings', () => checkSettings(connector, registration));
-  const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => compileSchema(registration.dataSchema));
+  const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => registration.dataSchema && compileDataSchema(registration.dataSchema));
   const service = newService(ingest, registration);
   try {
     const context = ingest.contextFor(service, AbortSignal.timeout(limits.totalMs));
@@ -86,24 +86,9 @@ const checkSettings = (connector: Connector<unknown>, registration: Registration
   throw new StepFailed('SETTINGS', ['input.settings', ...(issue?.path ?? [])].join('.'), new EventgraphError('SETTINGS_INVALID', `${issue?.path.join('.') || 'settings'}: ${issue?.message}`));
 };
 
-const compileSchema = (dataSchema: Registration['dataSchema']): ValidateFunction | null => {
-  if (!dataSchema) return null;
-  try {
-    const ajv = new Ajv({ strict: false, allErrors: false });
-    addFormats.default(ajv);
-    const validate = ajv.compile(dataSchema);
-    // Such a schema answers a promise, which is neither yes nor no.
-    if ('$async' in validate) throw new Error('$async is not supported');
-    return validate;
-  } catch (error) {
-    throw new EventgraphError('DATA_SCHEMA_INVALID', `The dataSchema is not a JSON Schema: ${(error as Error).message}`);
-  }
-};
-
 const checkSample = (sample: unknown, validate: ValidateFunction | null): void => {
-  if (!validate || validate(sample)) return;
-  const error = validate.errors?.[0];
-  throw new StepFailed('SAMPLE', 'input.syncSettings.dataSchema', new EventgraphError('SAMPLE_INVALID', `The service's data does not meet the dataSchema: ${error?.instancePath || '/'} ${error?.message}.`));
+  const mismatch = validate && mismatchOf(validate, sample);
+  if (mismatch) throw new StepFailed('SAMPLE', 'input.syncSettings.dataSchema', new EventgraphError('SAMPLE_INVALID', `The service's data does not meet the dataSchema: ${mismatch}.`));
 };
 
 const newService = (ingest: Ingest, registration: Registration): Service => {
