@@ -1,6 +1,7 @@
 /** Behind a server of its own, reached by the gateway's own client, a subgraph answers as in the gateway's process. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'graphql';
@@ -205,3 +206,15 @@ test('it stops while subscriptions are open, and leaves nothing of them', async 
   await expect(source.execute(request('{ who { kind } }', reader))).rejects.toMatchObject({ code: 'SUBREQUEST_HTTP_ERROR' });
   await source.close?.();
 });
+
+test('it stops although a connection says nothing and a socket answers no goodbye', async () => {
+  const own = await serveSubgraph({ subgraph: built, secrets, logger: silentLogger, host: '127.0.0.1', port: 0, ready: async () => undefined, drainMs: 100 });
+  const { hostname, port } = new URL(own.url);
+  const silent = connect(Number(port), hostname).on('error', () => undefined);
+  const rude = connect(Number(port), hostname).on('error', () => undefined);
+  rude.write('GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n');
+  await Promise.all([once(silent, 'connect'), once(rude, 'data')]);
+  const ends = Promise.all([once(silent, 'close'), once(rude, 'close')]);
+  await own[Symbol.asyncDispose]();
+  expect(await ends).toHaveLength(2);
+}, 5_000);

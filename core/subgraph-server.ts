@@ -9,6 +9,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import { defaultDrainMs, drainWithin } from './drain.ts';
 import { UnauthenticatedError, isPublicError } from './errors.ts';
 import type { Logger } from './logging.ts';
 import type { Secrets } from './secrets.ts';
@@ -25,6 +26,8 @@ export type SubgraphServerOptions = {
   /** 0 takes a free one. */
   readonly port: number;
   readonly ready: () => Promise<void>;
+  /** Milliseconds that sockets and requests have to end when the server is disposed of. */
+  readonly drainMs?: number;
 };
 
 export type SubgraphServer = AsyncDisposable & { readonly url: string };
@@ -32,6 +35,7 @@ export type SubgraphServer = AsyncDisposable & { readonly url: string };
 export const serveSubgraph = async (options: SubgraphServerOptions): Promise<SubgraphServer> => {
   const { subgraph, secrets, logger } = options;
   const app = fastify({ logger: false, bodyLimit: 10 * 1024 * 1024, forceCloseConnections: 'idle' });
+  drainWithin(app, options.drainMs);
   const apollo = new ApolloServer<SubgraphContext>({
     schema: subgraph.schema,
     introspection: false,
@@ -69,10 +73,10 @@ const viewerIn = (secrets: Secrets, fields: Readonly<Record<string, unknown>> | 
   });
 };
 
-const serveSockets = (server: import('node:http').Server, { subgraph, secrets, logger }: SubgraphServerOptions) => {
+const serveSockets = (server: import('node:http').Server, { subgraph, secrets, logger, drainMs = defaultDrainMs }: SubgraphServerOptions): { dispose(): Promise<void> } => {
   const format = (error: GraphQLError | GraphQLFormattedError) => formatError(error instanceof GraphQLError ? error.toJSON() : error, error, logger);
   const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: 1024 * 1024 });
-  return useServer<Record<string, unknown>, { viewer?: Viewer }>(
+  const served = useServer<Record<string, unknown>, { viewer?: Viewer }>(
     {
       schema: subgraph.schema,
       async onConnect(context) {
@@ -94,6 +98,13 @@ const serveSockets = (server: import('node:http').Server, { subgraph, secrets, l
     },
     sockets,
   );
+  return {
+    async dispose() {
+      const timer = setTimeout(() => sockets.clients.forEach((client) => client.terminate()), drainMs);
+      await served.dispose();
+      clearTimeout(timer);
+    },
+  };
 };
 
 /** The hub's own errors keep their code and facts; GraphQL's keep theirs; anything else is a fault and stays inside. */

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { auditServer } from 'graphql-http';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -125,6 +127,19 @@ test('closing answers what is under way', async () => {
   await closed;
   await expect(fetch(address)).rejects.toThrow();
 });
+
+test('closing waits for no connection that says nothing, or that was refused as a socket and stays', async () => {
+  const closing = await createHttpServer({ gateway: startGateway([things]).gateway, logger, identify: async () => publicViewer, drainMs: 50 });
+  const { hostname, port } = new URL(await closing.app.listen({ port: 0, host: '127.0.0.1' }));
+  const silent = connect(Number(port), hostname).on('error', () => undefined);
+  const refused = connect({ port: Number(port), host: hostname, allowHalfOpen: true }).on('error', () => undefined);
+  refused.write('GET /other HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+  await Promise.all([once(silent, 'connect'), once(refused, 'data')]);
+  const cut = once(silent, 'close');
+  await closing.app.close();
+  expect((await cut)[0], 'an error of the client').toBe(false);
+  refused.destroy();
+}, 3_000);
 
 test('a client that goes away is no longer worked for', async () => {
   const aborted = Promise.withResolvers<void>();

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { FormattedExecutionResult } from 'graphql';
+import { defaultDrainMs, drainWithin } from '#core/drain.ts';
 import { UnauthenticatedError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
 import { type Identify, credentialIn } from './credentials.ts';
@@ -50,7 +51,8 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
 
   const sockets = createWebSocketDoor({ gateway: options.gateway, identify: options.identify, logger: options.logger });
   app.server.on('upgrade', sockets.upgrade);
-  app.addHook('preClose', () => sockets.close(options.drainMs ?? 5_000));
+  drainWithin(app, options.drainMs);
+  app.addHook('preClose', () => sockets.close(options.drainMs ?? defaultDrainMs));
   addHealth(app, options.readiness ?? {});
   await app.register((scope) => addGraphql(scope, options));
   return { app, endViewers: sockets.endViewers };

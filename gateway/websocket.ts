@@ -55,7 +55,7 @@ export const createWebSocketDoor = (options: WebSocketDoorOptions): WebSocketDoo
   return {
     upgrade(request, socket, head) {
       const path = (request.url ?? '').split('?')[0];
-      if (isClosing || path !== '/graphql') return void socket.end(`HTTP/1.1 ${isClosing ? '503 Service Unavailable' : '404 Not Found'}\r\nConnection: close\r\n\r\n`);
+      if (isClosing || path !== '/graphql') return refuseUpgrade(socket, isClosing ? '503 Service Unavailable' : '404 Not Found');
       // A client may reset the connection in the middle of the handshake.
       socket.on('error', () => socket.destroy());
       sockets.handleUpgrade(request, socket, head, connect);
@@ -70,6 +70,12 @@ export const createWebSocketDoor = (options: WebSocketDoorOptions): WebSocketDoo
       await Promise.all(closed);
     },
   };
+};
+
+/** Destroyed, and not only ended: a client that keeps its side open would keep the server from closing. */
+const refuseUpgrade = (socket: Duplex, status: string): void => {
+  socket.on('error', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
 };
 
 /** A client that does not answer the closing handshake is cut off. */

@@ -6,6 +6,7 @@ import { fastify } from 'fastify';
 import type { Config } from '#core/config.ts';
 import { openDataFolder, writePrivateFile } from '#core/data-folder.ts';
 import { freePort } from '#core/embedded-postgres.ts';
+import { drainWithin } from '#core/drain.ts';
 import { ConfigError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
 import { buildSubgraph } from '#core/subgraph.ts';
@@ -106,6 +107,7 @@ const ensureAdminKey = async ({ hub }: Foundation, dataDir: string): Promise<str
 /** A worker has no other door. */
 const serveHealth = async ({ hub }: Foundation, config: Config, port: number): Promise<AsyncDisposable> => {
   const app = fastify({ logger: false });
+  drainWithin(app);
   app.get('/health/live', async () => ({ status: 'ok' }));
   app.get('/health/ready', async (_request, reply) => hub.database.ping().then(() => ({ status: 'ok' }), () => reply.code(503).send({ status: 'unavailable' })));
   await app.listen({ host: config.host, port }).catch(portProblem(port));
