@@ -70,7 +70,16 @@ export const eventFact = z.object({
 /** The upstream's own word on the status. Without one, status follows the period. */
 export const statusFact = z.object({ kind: z.literal('status'), eventId, upstreamId: id, at: moment, status: z.enum(eventStatuses) });
 
-export const registrationFact = z.object({ kind: z.literal('registration'), eventId, upstreamId: id, at: moment, participant: id, state: z.enum(registrationStates) });
+export const registrationFact = z.object({
+  kind: z.literal('registration'),
+  eventId,
+  upstreamId: id,
+  at: moment,
+  participant: id,
+  state: z.enum(registrationStates),
+  /** `upstreamId` names one ticket of the whole service, which can move: told at one event, it has left any other. */
+  movable: z.literal(true).optional(),
+});
 
 export const checkInFact = z.object({
   kind: z.literal('checkIn'),
@@ -138,8 +147,11 @@ export type Fact = z.infer<typeof fact>;
 export const factsOf = <K extends Fact['kind']>(facts: readonly Fact[], kind: K): Extract<Fact, { kind: K }>[] =>
   facts.filter((each): each is Extract<Fact, { kind: K }> => each.kind === kind);
 
+/** As much of a fact as names it. */
+export type FactName = { readonly kind: Exclude<Fact['kind'], 'observation' | 'record'>; readonly eventId: string; readonly upstreamId: string } | Pick<RecordFact, 'kind' | 'type' | 'eventId' | 'upstreamId'>;
+
 /** Identity of a fact within its service: the same key is the same thing said again. */
-export const factKey = (fact: Exclude<Fact, ObservationFact>): string =>
+export const factKey = (fact: FactName): string =>
   fact.kind === 'record' ? `${fact.type}:${fact.eventId}:${fact.upstreamId}` : `${fact.kind}:${fact.eventId}:${fact.upstreamId}`;
 
 /** What a state says, apart from when: two states with the same digest say the same. */

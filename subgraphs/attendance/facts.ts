@@ -10,18 +10,19 @@ import type { GateActivity, NewDomainEvent } from '#core/domain-events.ts';
 import { type CheckInFact, type CheckInVoidedFact, type CheckInsStandingFact, type Fact, type GateFact, type ObservationFact, type RegistrationFact, factsOf } from '#core/facts.ts';
 import { query } from '#core/sql.ts';
 import type { FactContext } from '#core/subgraph.ts';
+import { type Left, findMoved, removeLeft } from './facts-moved.ts';
 
 export const applyFacts = async (em: EntityManager, facts: readonly Fact[], context: FactContext): Promise<NewDomainEvent[]> => {
-  const registrations = factsOf(facts, 'registration');
+  const { registrations, left } = await findMoved(em, factsOf(facts, 'registration'), context.serviceId);
   const checkIns = factsOf(facts, 'checkIn');
   const voided = factsOf(facts, 'checkInVoided');
   const standing = factsOf(facts, 'checkInsStanding');
   const gates = factsOf(facts, 'gate');
   const observations = factsOf(facts, 'observation');
-  const events = [...new Set([...registrations, ...checkIns, ...voided, ...standing, ...gates, ...observations].map(({ eventId }) => eventId))].sort();
+  const events = [...new Set([...registrations, ...left, ...checkIns, ...voided, ...standing, ...gates, ...observations].map(({ eventId }) => eventId))].sort();
   if (events.length === 0) return [];
 
-  const changed = await changeRegistrations(em, registrations, [...voided, ...(await undone(em, standing))]);
+  const changed = await changeRegistrations(em, { registrations, left, voided: [...voided, ...(await undone(em, standing))], serviceId: context.serviceId });
   const { differences: entered, written } = await writeCheckIns(em, checkIns, context.serviceId);
   await writeGates(em, gates);
   const changes = await updateLive(em, { events, differences: [changed, entered], gates, observations, now: context.now });
@@ -55,12 +56,16 @@ type Differences = ReadonlyMap<string, { readonly inside: number; readonly regis
 /** Inside an area: entered it, and did not leave it since. `p` is a row of presences. */
 const isInside = 'p.last_entry is not null and (p.last_exit is null or p.last_exit < p.last_entry)';
 
-/** Registrations that came, changed or went, and check-ins that were taken back. */
-const changeRegistrations = async (em: EntityManager, registrations: readonly RegistrationFact[], voided: readonly CheckInName[]): Promise<Differences> => {
+type Changes = { readonly registrations: readonly RegistrationFact[]; readonly left: readonly Left[]; readonly voided: readonly CheckInName[]; readonly serviceId: string };
+
+/** Registrations that came, changed, moved or went, and check-ins that were taken back. */
+const changeRegistrations = async (em: EntityManager, changes: Changes): Promise<Differences> => {
+  const { registrations, left, voided, serviceId } = changes;
   if (registrations.length + voided.length === 0) return new Map();
-  const affected = await participantsOf(em, registrations, voided);
+  const affected = await participantsOf(em, changes);
   const before = await countsOf(em, affected);
-  await writeRegistrations(em, registrations);
+  await removeLeft(em, left, serviceId);
+  await writeRegistrations(em, registrations, serviceId);
   await voidCheckIns(em, voided);
   const after = await countsOf(em, affected);
   return new Map([...after].map(([id, now]) => [id, { inside: now.inside - (before.get(id)?.inside ?? 0), registered: now.registered - (before.get(id)?.registered ?? 0) }]));
@@ -69,13 +74,14 @@ const changeRegistrations = async (em: EntityManager, registrations: readonly Re
 type Affected = { readonly eventIds: readonly string[]; readonly participants: readonly string[] };
 
 /** Whose state these facts can change: those named now, and those that the changed rows named before. */
-const participantsOf = async (em: EntityManager, registrations: readonly RegistrationFact[], voided: readonly CheckInName[]): Promise<Affected> => {
+const participantsOf = async (em: EntityManager, { registrations, left, voided }: Changes): Promise<Affected> => {
   const rows = await query<{ event_id: string; participant: string }>(
     em,
     `select event_id, participant from attendance.check_ins join unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) using (event_id, upstream_id)
      union select event_id, participant from attendance.registrations join unnest($3::text[], $4::text[]) as known (event_id, upstream_id) using (event_id, upstream_id)
-     union select * from unnest($3::text[], $5::text[])`,
-    [voided.map(({ eventId }) => eventId), voided.map(({ upstreamId }) => upstreamId), registrations.map(({ eventId }) => eventId), registrations.map(({ upstreamId }) => upstreamId), registrations.map(({ participant }) => participant)],
+     union select * from unnest($3::text[], $5::text[])
+     union select * from unnest($6::text[], $7::text[])`,
+    [voided.map(({ eventId }) => eventId), voided.map(({ upstreamId }) => upstreamId), registrations.map(({ eventId }) => eventId), registrations.map(({ upstreamId }) => upstreamId), registrations.map(({ participant }) => participant), left.map(({ eventId }) => eventId), left.map(({ participant }) => participant)],
   );
   return { eventIds: rows.map((row) => row.event_id), participants: rows.map((row) => row.participant) };
 };
@@ -96,13 +102,13 @@ const countsOf = async (em: EntityManager, affected: Affected): Promise<Differen
   return new Map(rows.map((row) => [row.event_id, { inside: row.inside, registered: row.registered }]));
 };
 
-const writeRegistrations = async (em: EntityManager, facts: readonly RegistrationFact[]): Promise<void> => {
+const writeRegistrations = async (em: EntityManager, facts: readonly RegistrationFact[], serviceId: string): Promise<void> => {
   if (facts.length === 0) return;
   await query(
     em,
-    `insert into attendance.registrations (event_id, upstream_id, participant, state) select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+    `insert into attendance.registrations (event_id, upstream_id, participant, state, service_id) select *, $5 from unnest($1::text[], $2::text[], $3::text[], $4::text[])
      on conflict (event_id, upstream_id) do update set participant = excluded.participant, state = excluded.state`,
-    [facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId), facts.map(({ participant }) => participant), facts.map(({ state }) => state)],
+    [facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId), facts.map(({ participant }) => participant), facts.map(({ state }) => state), serviceId],
   );
 };
 

@@ -2,6 +2,7 @@ import { defineSubgraph } from '#core/subgraph.ts';
 import { applyFacts } from './facts.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { lateFacts } from './migrations/0002-late-facts.ts';
+import { movedRegistrations } from './migrations/0003-moved-registrations.ts';
 import { permissions, references } from './permissions.ts';
 import { resolvers } from './resolvers.ts';
 import { createLoaders, thinHistory } from './store.ts';
@@ -14,7 +15,7 @@ export const subgraph = defineSubgraph({
   references,
   loaders: createLoaders,
   entities: [],
-  migrations: [initial, lateFacts],
+  migrations: [initial, lateFacts, movedRegistrations],
   applyFacts,
   maintain: thinHistory,
 });

@@ -91,7 +91,7 @@ export const orderFacts = (order: OrderPayload, slug: string, naming: Naming, ha
 
 const positionFacts = (order: OrderPayload, position: PositionPayload, eventId: string, hash: Participants, at: Date): Fact[] => {
   const participant = participantOf(hash, position.id);
-  const registration: RegistrationFact = { kind: 'registration', eventId, upstreamId: String(position.id), at, participant, state: registrationState(order, position) };
+  const registration: RegistrationFact = { kind: 'registration', eventId, upstreamId: String(position.id), at, participant, state: registrationState(order, position), ...(position.subevent === null ? {} : { movable: true as const }) };
   const checkIns = position.checkins.flatMap((each): CheckInFact[] =>
     // Without an id it could not be counted once.
     each.id === undefined

@@ -114,6 +114,13 @@ describe('the next pull', () => {
     await it.api.call('POST', `events/conf/orders/${code}/mark_canceled/`, {});
     expect(factsOf((await it.pull()).facts, 'registration').map(({ state }) => state)).toEqual(['CANCELLED', 'CANCELLED']);
   });
+  test('tells a ticket of a series as one that can move to another date, and what is no series has none such', async () => {
+    await using it = await start();
+    await it.visitor.buy('conf', ['Regular']);
+    await it.visitor.buy('workshops', ['Seat'], { date: 1 });
+    const registrations = factsOf((await it.pull()).facts, 'registration');
+    expect(registrations.map(({ eventId, movable }) => [eventId.split('-')[1], movable]).toSorted()).toEqual([['conf', undefined], ['workshops', true]]);
+  });
   test('takes back what was annulled', async () => {
     await using it = await start();
     const { positions } = await it.visitor.buy('workshops', ['Seat'], { date: 1 });
