@@ -24,6 +24,7 @@ describe('pages', () => {
           expect(pageInfo).toMatchObject({ hasPreviousPage: after !== null, startCursor: edges[0]?.cursor ?? null, endCursor: edges.at(-1)?.cursor ?? null });
           expect(await totalCount()).toBe(rows.length);
           walked.push(...edges.map(({ node }) => node));
+          expect(pageInfo.hasNextPage).toBe(walked.length < rows.length);
           [after, more] = [pageInfo.endCursor, pageInfo.hasNextPage];
         }
         expect(walked).toEqual(rows);
