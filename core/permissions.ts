@@ -16,5 +16,8 @@ const rules = new Map(permissions.map((permission) => [permission, needsRule(per
 /** The viewer's key must have this permission. */
 export const needs = (permission: Permission): ReturnType<typeof needsRule> => rules.get(permission) ?? needsRule(permission);
 
+/** The viewer must have a key, whatever it allows: the check behind `@authenticated`. */
+export const authenticated = rule('authenticated', { cache: 'no_cache' })((_parent, _args, { viewer }: SubgraphContext) => viewer.kind !== 'public' || new UnauthenticatedError());
+
 /** For the `references` of types whose key is the hub-wide event id. */
 export const visibleEvent = (reference: { readonly id?: unknown }, context: SubgraphContext): boolean => typeof reference.id === 'string' && maySeeEvent(context.viewer, reference.id);

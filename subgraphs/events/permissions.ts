@@ -1,11 +1,11 @@
 import { allow } from '#core/shield.ts';
-import { needs } from '#core/permissions.ts';
+import { authenticated, needs } from '#core/permissions.ts';
 
 export const permissions = {
   // Which events a viewer gets is decided row by row in the store: public ones are everybody's.
   Query: { event: allow, events: allow, eventService: needs('manage_services'), eventServices: needs('manage_services') },
   Mutation: { registerEventService: needs('manage_services') },
-  EventService: { lastError: needs('manage_services'), lastSync: needs('manage_services'), endpoints: needs('manage_services'), contact: needs('manage_services') },
+  EventService: { nextSyncAt: authenticated, syncInterval: authenticated, lastError: needs('manage_services'), lastSync: needs('manage_services'), endpoints: needs('manage_services'), contact: needs('manage_services') },
 };
 
 const byLoader = (): boolean => true;

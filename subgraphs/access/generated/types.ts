@@ -156,9 +156,9 @@ export type PageInfo = {
 
 export type Query = {
   /** All keys, newest first. */
-  readonly apiKeys: ApiKeyConnection;
+  readonly apiKeys?: Maybe<ApiKeyConnection>;
   /** Changes of rights and of services, newest first. */
-  readonly auditLog: AuditEntryConnection;
+  readonly auditLog?: Maybe<AuditEntryConnection>;
   /** What the presented key allows; null without a key. */
   readonly viewer?: Maybe<ApiKey>;
 };
@@ -418,8 +418,8 @@ export type PageInfoResolvers<ContextType = Context, ParentType extends Resolver
 };
 
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
-  apiKeys?: Resolver<ResolversTypes['ApiKeyConnection'], ParentType, ContextType, RequireFields<QueryApiKeysArgs, 'first'>>;
-  auditLog?: Resolver<ResolversTypes['AuditEntryConnection'], ParentType, ContextType, RequireFields<QueryAuditLogArgs, 'first'>>;
+  apiKeys?: Resolver<Maybe<ResolversTypes['ApiKeyConnection']>, ParentType, ContextType, RequireFields<QueryApiKeysArgs, 'first'>>;
+  auditLog?: Resolver<Maybe<ResolversTypes['AuditEntryConnection']>, ParentType, ContextType, RequireFields<QueryAuditLogArgs, 'first'>>;
   viewer?: Resolver<Maybe<ResolversTypes['ApiKey']>, ParentType, ContextType>;
 };
 

@@ -140,11 +140,11 @@ export type EventService = {
   /** Name given at registration. */
   readonly name: Scalars['String']['output'];
   /** When the next pull is due. */
-  readonly nextSyncAt: Scalars['DateTime']['output'];
+  readonly nextSyncAt?: Maybe<Scalars['DateTime']['output']>;
   /** Upstream product, such as `gatekeeper` or `pretix`. */
   readonly product: Scalars['String']['output'];
   /** Seconds between pulls. */
-  readonly syncInterval: Scalars['Int']['output'];
+  readonly syncInterval?: Maybe<Scalars['Int']['output']>;
 };
 
 /** A page of services. */
@@ -284,7 +284,7 @@ export type Query = {
   /** One registered service by its id. */
   readonly eventService?: Maybe<EventService>;
   /** All registered services, newest first. */
-  readonly eventServices: EventServiceConnection;
+  readonly eventServices?: Maybe<EventServiceConnection>;
   /** Events the viewer may see: all of the key's event list, and public ones. */
   readonly events: EventConnection;
 };
@@ -660,9 +660,9 @@ export type EventServiceResolvers<ContextType = Context, ParentType extends Reso
   lastError?: Resolver<Maybe<ResolversTypes['ServiceError']>, ParentType, ContextType>;
   lastSync?: Resolver<Maybe<ResolversTypes['SyncReport']>, ParentType, ContextType>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
-  nextSyncAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  nextSyncAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   product?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
-  syncInterval?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  syncInterval?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
 };
 
 export type EventServiceConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventServiceConnection'] = ResolversParentTypes['EventServiceConnection']> = {
@@ -733,7 +733,7 @@ export type PretixEventResolvers<ContextType = Context, ParentType extends Resol
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   event?: Resolver<Maybe<ResolversTypes['Event']>, ParentType, ContextType, RequireFields<QueryEventArgs, 'id'>>;
   eventService?: Resolver<Maybe<ResolversTypes['EventService']>, ParentType, ContextType, RequireFields<QueryEventServiceArgs, 'id'>>;
-  eventServices?: Resolver<ResolversTypes['EventServiceConnection'], ParentType, ContextType, RequireFields<QueryEventServicesArgs, 'first'>>;
+  eventServices?: Resolver<Maybe<ResolversTypes['EventServiceConnection']>, ParentType, ContextType, RequireFields<QueryEventServicesArgs, 'first'>>;
   events?: Resolver<ResolversTypes['EventConnection'], ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'orderBy'>>;
 };
 
