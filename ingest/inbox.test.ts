@@ -55,10 +55,14 @@ describe('the inbox of pushes', () => {
     const inbox = createInbox(own.ingest);
     let free = () => undefined as void;
     const gate = new Promise<void>((resolve) => (free = resolve));
+    let locked = () => undefined as void;
+    const isLocked = new Promise<void>((resolve) => (locked = resolve));
     const blocked = own.hub.database.em().transactional(async (em) => {
       await query(em, `select pg_advisory_xact_lock(7232, hashtext('svc_a'))`);
+      locked();
       await gate;
     });
+    await isLocked;
     const slow = vi.fn();
     const held = inbox.add(push('held')).then(slow);
     await inbox.add(push('quick', 1, 'svc_b'));
