@@ -109,6 +109,16 @@ describe('bad input', () => {
     expect(await dump()).toBe(before);
   });
 
+  test('that would see more events than the key that makes it is refused, and changes nothing', async () => {
+    const limited = viewerOf(['admin'], ['a', 'b'], 'key_limited');
+    const before = await dump();
+    for (const eventAccess of [null, ['a', 'c'], ['c']])
+      expect((await create({ eventAccess }, limited)).data.createApiKey, JSON.stringify(eventAccess)).toMatchObject({ apiKey: null, key: null, userErrors: [{ code: 'EVENT_ACCESS_TOO_WIDE', field: 'input.eventAccess' }] });
+    expect((await create({}, limited)).data.createApiKey.userErrors).toMatchObject([{ code: 'EVENT_ACCESS_TOO_WIDE' }]);
+    expect(await dump()).toBe(before);
+    for (const eventAccess of [['a'], ['b', 'a'], []]) expect((await create({ eventAccess }, limited)).data.createApiKey.key).toMatchObject({ eventAccess });
+  });
+
   test('of any kind is a key request or names a field', () => {
     fc.assert(
       fc.property(fc.string(), fc.array(fc.oneof(fc.constantFrom(...permissions), fc.string())), fc.option(fc.array(fc.string())), (clientName, wanted, eventAccess) => {

@@ -6,15 +6,15 @@
  */
 import { InputError } from '#core/errors.ts';
 import { eventId } from '#core/facts.ts';
-import { type Permission, permissions } from '#core/viewer.ts';
+import { type Permission, type Viewer, permissions } from '#core/viewer.ts';
 import type { CreateApiKeyInput } from './generated/types.ts';
 
 export const keyPrefix = 'IPK_';
 
 export type KeyRequest = { readonly clientName: string; readonly permissions: readonly Permission[]; readonly eventAccess: readonly string[] | null; readonly expiresAt: Date | null };
 
-/** Throws an InputError that names the first field at fault. */
-export const parseKeyRequest = (input: CreateApiKeyInput, now: Date): KeyRequest => {
+/** Throws an InputError that names the first field at fault. `events` are those that the maker's own key sees. */
+export const parseKeyRequest = (input: CreateApiKeyInput, now: Date, events: Viewer['events'] = 'all'): KeyRequest => {
   const clientName = input.clientName.trim();
   if (clientName === '' || clientName.length > 200) throw new InputError('NAME_INVALID', 'input.clientName', 'A name has 1 to 200 characters.');
   if (input.permissions.length === 0) throw new InputError('PERMISSIONS_EMPTY', 'input.permissions', `Name at least one of: ${permissions.join(', ')}.`);
@@ -23,6 +23,8 @@ export const parseKeyRequest = (input: CreateApiKeyInput, now: Date): KeyRequest
   if (unknown !== undefined) throw new InputError('PERMISSION_UNKNOWN', 'input.permissions', `There is no permission ${JSON.stringify(unknown)}. Known: ${permissions.join(', ')}.`);
   const bad = input.eventAccess?.find((id) => !eventId.safeParse(id).success);
   if (bad !== undefined) throw new InputError('EVENT_ID_INVALID', 'input.eventAccess', `${JSON.stringify(bad)} is not an event id.`);
+  const isWider = events !== 'all' && (input.eventAccess?.some((id) => !events.has(id)) ?? true);
+  if (isWider) throw new InputError('EVENT_ACCESS_TOO_WIDE', 'input.eventAccess', 'A key with an event list makes keys for events of its own list only: name them.');
   if (input.expiresAt && input.expiresAt <= now) throw new InputError('EXPIRY_PAST', 'input.expiresAt', 'A key ends in the future.');
   return { clientName, permissions: [...new Set(input.permissions)] as Permission[], eventAccess: input.eventAccess ? [...new Set(input.eventAccess)] : null, expiresAt: input.expiresAt ?? null };
 };

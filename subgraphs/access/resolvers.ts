@@ -23,7 +23,7 @@ export const resolvers: Resolvers = {
   Mutation: {
     async createApiKey(_parent, { input }, { em, hub, viewer }) {
       try {
-        const { record, apiKey, secret } = await issueKey(em, hub, parseKeyRequest(input, hub.now()), viewer.keyId);
+        const { record, apiKey, secret } = await issueKey(em, hub, parseKeyRequest(input, hub.now(), viewer.events), viewer.keyId);
         return { apiKey, secret, endpoints, key: record, userErrors: [] };
       } catch (error) {
         if (error instanceof InputError) return { userErrors: [{ code: error.code, field: error.field, message: error.message }] };

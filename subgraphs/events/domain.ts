@@ -4,6 +4,7 @@
  * - told status: the status that the upstream itself reported; it wins over the period.
  */
 import type { Credentials } from '#core/connector.ts';
+import type { Viewer } from '#core/viewer.ts';
 import { InputError } from '#core/errors.ts';
 import { type EventStatus, eventId } from '#core/facts.ts';
 import type { Registration } from '#core/ingest-port.ts';
@@ -21,14 +22,15 @@ export const statusAt = (period: { readonly start: Date; readonly end: Date | nu
   return now < end ? 'ONGOING' : 'ENDED';
 };
 
-/** Checks a registration before anybody is called. Throws an InputError that names the first field at fault. */
-export const parseRegistration = (input: RegisterEventServiceInput, products: readonly string[], by: string | null): Registration => {
+/** Checks a registration before anybody is called. `events` are those that the caller's key sees. Throws an InputError that names the first field at fault. */
+export const parseRegistration = (input: RegisterEventServiceInput, products: readonly string[], by: string | null, events: Viewer['events'] = 'all'): Registration => {
   const check = (ok: boolean, code: string, field: string, message: string): void => {
     if (!ok) throw new InputError(code, `input.${field}`, message);
   };
   check(products.includes(input.product), 'PRODUCT_UNKNOWN', 'product', `There is no upstream product ${JSON.stringify(input.product)}. Known: ${products.join(', ')}.`);
   check(input.serviceName.trim() !== '' && input.serviceName.length <= 200, 'NAME_INVALID', 'serviceName', 'A name has 1 to 200 characters.');
   check(input.eventId == null || eventId.safeParse(input.eventId).success, 'EVENT_ID_INVALID', 'eventId', 'An event id has up to 128 letters, digits, dots, dashes and underscores.');
+  check(events === 'all' || input.eventId == null || events.has(input.eventId), 'EVENT_NOT_ALLOWED', 'eventId', 'The key does not allow this event.');
   for (const name of ['api', 'webhook', 'healthCheck'] as const) check(input.endpoints[name] == null || isHttpUrl(input.endpoints[name]), 'URL_INVALID', `endpoints.${name}`, 'This is not an http or https URL.');
   const interval = input.syncSettings?.interval ?? 300;
   check(interval >= 5 && interval <= 86_400, 'INTERVAL_INVALID', 'syncSettings.interval', 'An interval is 5 to 86400 seconds.');
@@ -37,6 +39,8 @@ export const parseRegistration = (input: RegisterEventServiceInput, products: re
   const { eventPeriod: period } = input;
   check(!period?.end || period.end > period.start, 'PERIOD_INVALID', 'eventPeriod.end', 'An event ends after its start.');
   check(input.settings == null || isRecord(input.settings), 'SETTINGS_INVALID', 'settings', 'Settings are a JSON object.');
+  const inSettings = isRecord(input.settings) ? input.settings['eventId'] : undefined;
+  check(events === 'all' || typeof inSettings !== 'string' || events.has(inSettings), 'EVENT_NOT_ALLOWED', 'settings', 'The key does not allow this event.');
   check(input.syncSettings?.dataSchema == null || isRecord(input.syncSettings.dataSchema), 'DATA_SCHEMA_INVALID', 'syncSettings.dataSchema', 'A JSON Schema is a JSON object.');
   return {
     product: input.product,

@@ -175,6 +175,29 @@ describe('a service', () => {
     for (const source of ['{ eventServices { totalCount } }', '{ eventService(id: "svc_1") { id } }']) expect((await ask(source, reader)).errors.map(({ code }) => code)).toEqual(['FORBIDDEN']);
   });
 
+  test('shows to a key with an event list only where it brought one of them', async () => {
+    await query(own.hub.database.em(), "insert into hub.event_ids (event_id, service_id) values ('of-1', 'svc_1'), ('of-2', 'svc_2'), ('also-of-2', 'svc_2')");
+    const seen = async (events: 'all' | string[]) => {
+      const source = '{ eventServices { totalCount edges { node { id } } } one: eventService(id: "svc_1") { id } two: eventService(id: "svc_2") { id } }';
+      const { data, errors } = await ask<{ eventServices: { totalCount: number; edges: { node: { id: string } }[] }; one: object | null; two: object | null }>(source, viewerOf(['manage_services'], events));
+      expect(errors).toEqual([]);
+      return [data.eventServices.totalCount, data.eventServices.edges.map(({ node }) => node.id), data.one !== null, data.two !== null];
+    };
+    expect(await seen(['of-2', 'also-of-2', 'of-nobody'])).toEqual([1, ['svc_2'], false, true]);
+    expect(await seen([])).toEqual([0, [], false, false]);
+    expect(await seen('all')).toEqual([3, ['svc_3', 'svc_2', 'svc_1'], true, true]);
+  });
+
+  test('is not registered for an event outside the list of the key', async () => {
+    const calls = registered.length;
+    const register = async (eventId: string | null, settings = {}) =>
+      (await ask<{ registerEventService: { userErrors: object[] } }>('mutation ($input: RegisterEventServiceInput!) { registerEventService(input: $input) { userErrors { code field } } }', viewerOf(['manage_services'], ['mine']), { input: { serviceName: 'Gates', eventId, endpoints: { api: 'https://gate.test' }, settings } })).data.registerEventService.userErrors;
+    expect(await register('theirs')).toEqual([{ code: 'EVENT_NOT_ALLOWED', field: 'input.eventId' }]);
+    expect(await register('mine', { eventId: 'theirs' })).toEqual([{ code: 'EVENT_NOT_ALLOWED', field: 'input.settings' }]);
+    expect(registered).toHaveLength(calls);
+    expect([await register('mine'), await register(null)]).toEqual([[], []]);
+  });
+
   test('is registered by who manages services, with what the caller said; a failure is told with its step, code and field', async () => {
     const mutation = 'mutation ($input: RegisterEventServiceInput!) { registerEventService(input: $input) { service { id } userErrors { code field message } } }';
     const input = { serviceName: ' Gates ', eventId: 'e-1', endpoints: { api: 'https://gate.test/api/' }, authentication: { type: 'API_KEY', credentials: { apiKey: 'k' } }, eventPeriod: { start: day(1).toISOString() } };

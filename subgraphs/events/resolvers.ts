@@ -5,7 +5,7 @@ import type { SubgraphContext } from '#core/subgraph.ts';
 import { parseRegistration } from './domain.ts';
 import type { EventRow } from './entities.ts';
 import type { GateEventResolvers, Resolvers } from './generated/types.ts';
-import { type Loaders, listEvents, listServices } from './store.ts';
+import { type Loaders, findService, listEvents, listServices } from './store.ts';
 
 export type Context = SubgraphContext<Loaders>;
 export type EventParent = EventRow;
@@ -37,13 +37,13 @@ export const resolvers: Resolvers = {
   Query: {
     event: (_parent, args, context) => loadEvent(args, context),
     events: (_parent, args, context) => listEvents(context.em, context.viewer, args),
-    eventService: (_parent, { id }, context) => context.loaders.service.load(id),
-    eventServices: (_parent, args, context) => listServices(context.em, args),
+    eventService: (_parent, { id }, context) => findService(context.em, context.viewer, id),
+    eventServices: (_parent, args, context) => listServices(context.em, context.viewer, args),
   },
   Mutation: {
     async registerEventService(_parent, { input }, context) {
       try {
-        const registration = parseRegistration(input, context.hub.ingest.products, context.viewer.keyId);
+        const registration = parseRegistration(input, context.hub.ingest.products, context.viewer.keyId, context.viewer.events);
         const result = await context.hub.ingest.register(registration);
         if (result.ok) return { service: await context.loaders.service.load(result.serviceId), userErrors: [] };
         return { service: null, userErrors: [{ code: result.code, field: result.field, message: `${result.step}: ${result.message}` }] };

@@ -5,6 +5,7 @@ import type { EntityManager } from '#core/database.ts';
 import { InputError } from '#core/errors.ts';
 import { type Connection, type Key, type PageArguments, connectionOf, momentOf, pageOf } from '#core/pagination.ts';
 import { Service } from '#core/services.ts';
+import { query } from '#core/sql.ts';
 import { type Viewer, isAllowed } from '#core/viewer.ts';
 import { EventRow } from './entities.ts';
 import type { EventFilter, EventOrder } from './generated/types.ts';
@@ -71,9 +72,20 @@ const behindKey = (order: Order, [value, id]: Key): FilterQuery<EventRow> => {
   return { $or: [{ [order.column]: { [operator]: column } }, { [order.column]: column, id: { [operator]: String(id) } }] };
 };
 
-export const listServices = async (em: EntityManager, args: PageArguments): Promise<Connection<Service>> => {
+/** A key with an event list sees the services that brought at least one of its events. */
+const servicesFor = async (em: EntityManager, { events }: Viewer): Promise<FilterQuery<Service>> => {
+  if (events === 'all') return {};
+  const rows = await query<{ service_id: string }>(em, 'select distinct service_id from hub.event_ids where event_id = any($1::text[])', [[...events]]);
+  return { id: { $in: rows.map((row) => row.service_id) } };
+};
+
+/** Null for services that are not there or not for the viewer. */
+export const findService = async (em: EntityManager, viewer: Viewer, id: string): Promise<Service | null> => em.findOne(Service, { $and: [{ id }, await servicesFor(em, viewer)] });
+
+export const listServices = async (em: EntityManager, viewer: Viewer, args: PageArguments): Promise<Connection<Service>> => {
   const page = pageOf(args, 2);
   const behind: FilterQuery<Service> = page.after ? { $or: [{ createdAt: { $lt: momentOf(page.after[0]) } }, { createdAt: momentOf(page.after[0]), id: { $lt: String(page.after[1]) } }] } : {};
-  const rows = await em.find(Service, behind, { orderBy: { createdAt: 'desc', id: 'desc' }, limit: page.size + 1 });
-  return connectionOf(rows, page, (row) => [row.createdAt.toISOString(), row.id], () => em.count(Service, {}));
+  const where = await servicesFor(em, viewer);
+  const rows = await em.find(Service, { $and: [where, behind] }, { orderBy: { createdAt: 'desc', id: 'desc' }, limit: page.size + 1 });
+  return connectionOf(rows, page, (row) => [row.createdAt.toISOString(), row.id], () => em.count(Service, where));
 };
