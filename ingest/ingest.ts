@@ -19,7 +19,7 @@ export type Ingest = AsyncDisposable &
     readonly connectors: ReadonlyMap<string, Connector<unknown>>;
     /** What a connector needs to call this service. Throws when the product or its settings are not known any more. */
     contextFor(service: Service, signal: AbortSignal): ConnectorContext;
-    /** Asks for a pull because the service hinted at news: soon, and however many hint, at most one every two seconds. */
+    /** Asks for a pull because the service hinted at news: soon, and however many hint, at most one a second: pushed news is live within that. */
     syncSoon(serviceId: string): Promise<void>;
     /** Ends the connections to a service that is not to be called again. */
     forget(serviceId: string): Promise<void>;
@@ -33,7 +33,7 @@ export type IngestOptions = {
 };
 
 /** Between the beginnings of pulls that hints cause. A pull that failed counts from its end. */
-const betweenHintsMs = 2_000;
+const betweenHintsMs = 1_000;
 
 export const pullTask = 'ingest.pull';
 
