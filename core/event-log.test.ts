@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import pg from 'pg';
 import { type Database, openDatabase } from './database.ts';
 import type { NewDomainEvent } from './domain-events.ts';
-import { type Position, appendEvents, decodeCursor, encodeCursor, logHead, readEvents } from './event-log.ts';
+import { type Position, appendEvents, assertReached, decodeCursor, encodeCursor, logHead, readEvents } from './event-log.ts';
 import { maintainEventLog } from './event-log-retention.ts';
 import { query } from './sql.ts';
 import { type TestDatabase, cloneDatabase, silentLogger } from './testing.ts';
@@ -33,6 +33,17 @@ describe('cursors', () => {
         expect(decodeCursor(encodeCursor({ tx, id, recordedAt }))).toEqual({ tx, id, recordedAt });
       }),
     );
+  });
+
+  test('of which no row can be are refused with a code', () => {
+    const encode = (text: string) => Buffer.from(text).toString('base64url');
+    for (const text of [`${2n ** 63n}.1.1`, `1.${2n ** 63n}.1`, '99999999999999999999.1.1']) expect(() => decodeCursor(encode(text)), text).toThrow(expect.objectContaining({ code: 'CURSOR_INVALID' }));
+  });
+
+  test('that the log has not reached are refused with a code', () => {
+    const head = { tx: 10n, id: 5n, recordedAt: 0 };
+    expect(() => assertReached({ ...head, tx: 11n }, head)).toThrow(expect.objectContaining({ code: 'CURSOR_INVALID', facts: { field: 'after' } }));
+    for (const tx of [9n, 10n]) expect(() => assertReached({ ...head, tx }, head)).not.toThrow();
   });
 
   test('that are not the hub\'s are refused with a code', () => {

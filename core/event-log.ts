@@ -18,11 +18,23 @@ const longestTransactionMs = 3_600_000;
 
 export const encodeCursor = (position: Position): string => Buffer.from(`${position.tx}.${position.id}.${position.recordedAt}`).toString('base64url');
 
+/** What PostgreSQL's bigint and the row numbers of its transactions hold. */
+const largestInt8 = 9_223_372_036_854_775_807n;
+
 /** Throws CURSOR_INVALID for what is not a cursor of this hub's. */
 export const decodeCursor = (cursor: string): Position => {
   const match = /^(\d{1,20})\.(\d{1,19})\.(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
-  if (!match?.[1] || !match[2] || !match[3]) throw new EventgraphError('CURSOR_INVALID', 'This is not a cursor of this hub. Leave `after` out to start from the current values.', { field: 'after' });
-  return { tx: BigInt(match[1]), id: BigInt(match[2]), recordedAt: Number(match[3]) };
+  if (!match?.[1] || !match[2] || !match[3]) throw foreignCursor();
+  const position = { tx: BigInt(match[1]), id: BigInt(match[2]), recordedAt: Number(match[3]) };
+  if (position.tx > largestInt8 || position.id > largestInt8) throw foreignCursor();
+  return position;
+};
+
+const foreignCursor = (): EventgraphError => new EventgraphError('CURSOR_INVALID', 'This is not a cursor of this hub. Leave `after` out to start from the current values.', { field: 'after' });
+
+/** Throws CURSOR_INVALID for a position that the log has not reached: a cursor of another hub, which would skip events. */
+export const assertReached = (position: Position, head: Position): void => {
+  if (position.tx > head.tx) throw foreignCursor();
 };
 
 export const comparePositions = (a: Position, b: Position): number => (a.tx === b.tx ? Number(a.id - b.id) : a.tx < b.tx ? -1 : 1);
@@ -50,7 +62,7 @@ export const appendEvents = async (em: EntityManager, serviceId: string | null, 
 const positionOf = (row: Pick<Row, 'id' | 'tx' | 'recorded_ms'>): Position => ({ tx: BigInt(row.tx), id: BigInt(row.id), recordedAt: Number(row.recorded_ms) });
 
 /** The largest id: a position with it stands behind every row of its transaction. */
-const lastId = 9_223_372_036_854_775_807n;
+const lastId = largestInt8;
 
 /** Where the log ends now: everything committed so far is at or before it, except what an open transaction hides. */
 export const logHead = async (em: EntityManager): Promise<Position> => {

@@ -242,6 +242,7 @@ describe('a subscription', () => {
     expect(await codeOf('subscription { eventStatusChanged { id } }', reader)).toMatchObject({ code: 'FORBIDDEN' });
     expect(await codeOf(changed(), publicViewer)).toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(await codeOf(changed('(after: "nonsense")'), reader)).toMatchObject({ code: 'CURSOR_INVALID' });
+    for (const tx of ['99999999999999999999', '9000000000000000000']) expect(await codeOf(changed(`(after: "${Buffer.from(`${tx}.1.${Date.now()}`).toString('base64url')}")`), reader), tx).toMatchObject({ code: 'CURSOR_INVALID' });
     expect(await codeOf(changed(`(after: "${Buffer.from('5.5.5').toString('base64url')}")`), reader)).toMatchObject({ code: 'CURSOR_EXPIRED' });
   });
 });

@@ -1,5 +1,5 @@
 import type { AttendanceSnapshot, DomainEvent, DomainEventType } from '#core/domain-events.ts';
-import { assertRetained, decodeCursor, logHead, type Position, type Snapshot } from '#core/event-log.ts';
+import { assertReached, assertRetained, decodeCursor, logHead, type Position, type Snapshot } from '#core/event-log.ts';
 import { ForbiddenError, InputError } from '#core/errors.ts';
 import { liveStream } from '#core/live-stream.ts';
 import type { Connection } from '#core/pagination.ts';
@@ -30,6 +30,7 @@ const subscribedEvents = (args: LiveArguments, context: Context): ReadonlySet<st
 const resumePosition = async (args: LiveArguments, context: Context): Promise<Position | null> => {
   if (!args.after) return null;
   const position = decodeCursor(args.after);
+  assertReached(position, await logHead(context.hub.database.em()));
   await assertRetained(context.hub.database.em(), position, context.hub.eventLogDays);
   return position;
 };

@@ -1,5 +1,6 @@
 import { graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeKey } from '#core/pagination.ts';
 import { type Database, openDatabase } from '#core/database.ts';
 import type { RecordFact } from '#core/facts.ts';
 import { type Hub, buildSubgraph } from '#core/subgraph.ts';
@@ -68,8 +69,10 @@ describe('an event', () => {
     const cursor = ((shown?.orders as { edges: { cursor: string }[] }).edges[1] ?? { cursor: '' }).cursor;
     const next = await ask(['e1'], viewer(['e1']), `orders(first: 2, after: "${cursor}") { edges { node { code } } pageInfo { hasNextPage } }`);
     expect(next.entities).toMatchObject([{ orders: { edges: [{ node: { code: 'AAAAA' } }], pageInfo: { hasNextPage: false } } }]);
-    const strange = await ask(['e1'], viewer(['e1']), 'orders(after: "nonsense") { totalCount }');
-    expect(strange.errors?.[0]?.originalError).toMatchObject({ code: 'CURSOR_INVALID' });
+    for (const strange of ['nonsense', encodeKey(['yesterday', 'x']), encodeKey([5, 'x']), encodeKey(['2024-13-45T00:00:00.000Z', 'x'])]) {
+      const refused = await ask(['e1'], viewer(['e1']), `orders(after: "${strange}") { totalCount }`);
+      expect(refused.errors?.[0]?.originalError, strange).toMatchObject({ code: 'CURSOR_INVALID' });
+    }
   });
   test('that is a date of a series shows what is of this date and of all, whichever date it was told under', async () => {
     await apply([event('w1', 'workshops', 1), event('w2', 'workshops', 2), product('w1', 'workshops', 6), quota('w1', 'workshops', 1, 1), quota('w1', 'workshops', 2, 2), list('w1', 'workshops', 3, 2), list('w1', 'workshops', 4, null)]);

@@ -2,7 +2,7 @@
 import DataLoader from 'dataloader';
 import type { EntityManager } from '#core/database.ts';
 import { perArguments } from '#core/loaders.ts';
-import { type Connection, type Key, type PageArguments, connectionOf, pageOf } from '#core/pagination.ts';
+import { type Connection, type Key, type PageArguments, connectionOf, momentOf, pageOf } from '#core/pagination.ts';
 import { query } from '#core/sql.ts';
 import type { OrderPosition, OrderStatusLetter, Variation } from './domain.ts';
 import { PretixEventRow } from './entities.ts';
@@ -53,6 +53,7 @@ type OrderRow = Omit<Order, 'placedAt' | 'updatedAt'> & { event_id: string; plac
 
 const readOrders = async (em: EntityManager, ids: readonly string[], args: PageArguments): Promise<Connection<Order>[]> => {
   const page = pageOf(args, 2);
+  const placedBefore = page.after && momentOf(page.after[0]).toISOString();
   const rows = await query<OrderRow>(
     em,
     `select o.event_id, o.code, o.status, o.placed_at, o.total, o.testmode as "testMode", o.sales_channel as "salesChannel", o.positions, o.updated_at, e.currency
@@ -61,7 +62,7 @@ const readOrders = async (em: EntityManager, ids: readonly string[], args: PageA
        where event_id = e.event_id and ($2::timestamptz is null or (placed_at, code) < ($2::timestamptz, $3::text))
        order by placed_at desc, code desc limit $4) o
      where e.event_id = any($1::text[]) order by o.event_id, o.placed_at desc, o.code desc`,
-    [ids, page.after?.[0] ?? null, page.after?.[1] ?? null, page.size + 1],
+    [ids, placedBefore, page.after && String(page.after[1]), page.size + 1],
   );
   const byEvent = Map.groupBy(rows, (row) => row.event_id);
   const counts = new DataLoader<string, number>((wanted) => countOrders(em, wanted));
