@@ -89,7 +89,7 @@ describe('a subgraph behind a server', () => {
   afterEach(async () => {
     for (const each of opened.splice(0)) await each.close?.();
   });
-  const asking = async (answer: (response: ServerResponse) => void, settings: { timeoutMs?: number; maxBytes?: number } = {}): Promise<DataSource> => {
+  const asking = async (answer: (response: ServerResponse) => void, settings: { timeoutMs?: number; mutationTimeoutMs?: number; maxBytes?: number } = {}): Promise<DataSource> => {
     const raw = await serveRaw((_, response) => answer(response));
     const source = createRemoteDataSource({ url: raw.url, signViewer, ...settings });
     opened.push(source, raw);
@@ -124,6 +124,14 @@ describe('a subgraph behind a server', () => {
   test('that never answers', async () => {
     const source = await asking(() => undefined, { timeoutMs: 30 });
     await expect(source.execute(request('{ list }'))).rejects.toMatchObject({ code: 'SUBREQUEST_TIMEOUT' });
+  });
+  test('has longer for a mutation than for a query', async () => {
+    const source = await asking((response) => void setTimeout(() => response.end('{"data":{"rename":null}}'), 150), { timeoutMs: 30, mutationTimeoutMs: 20_000 });
+    const rename = 'mutation { rename(id: "1") { id } }';
+    await expect(source.execute(request('{ list }'))).rejects.toMatchObject({ code: 'SUBREQUEST_TIMEOUT', facts: { timeoutMs: 30 } });
+    expect(await source.execute(request(rename))).toEqual({ data: { rename: null } });
+    const impatient = await asking(() => undefined, { timeoutMs: 20_000, mutationTimeoutMs: 30 });
+    await expect(impatient.execute(request(rename))).rejects.toMatchObject({ code: 'SUBREQUEST_TIMEOUT', facts: { timeoutMs: 30 } });
   });
   test('that drips for ever', async () => {
     const source = await asking(

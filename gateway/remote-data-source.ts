@@ -2,7 +2,7 @@
  * A subgraph behind its own server: HTTP POST over kept connections for queries and mutations, `graphql-transport-ws`
  * for subscriptions. The viewer travels signed, as `x-eventgraph-viewer`.
  */
-import { type ExecutionResult, print } from 'graphql';
+import { type ExecutionResult, Kind, OperationTypeNode, print } from 'graphql';
 import { Pool } from 'undici';
 import { EventgraphError, isPublicError } from '#core/errors.ts';
 import type { Viewer } from '#core/viewer.ts';
@@ -14,8 +14,10 @@ export type RemoteSubgraph = {
   readonly url: string;
   /** What the subgraph believes about the viewer; it must be able to check it. */
   readonly signViewer: (viewer: Viewer) => Promise<string> | string;
-  /** For the whole answer, in milliseconds. */
+  /** For the whole answer of a query, in milliseconds. */
   readonly timeoutMs?: number;
+  /** For the whole answer of a mutation: longer than the longest one takes, as one that was given up still happens. */
+  readonly mutationTimeoutMs?: number;
   /** Largest answer, in bytes. */
   readonly maxBytes?: number;
   readonly connections?: number;
@@ -23,12 +25,13 @@ export type RemoteSubgraph = {
 
 export const viewerHeader = 'x-eventgraph-viewer';
 
-const defaults = { timeoutMs: 30_000, maxBytes: 32 * 1024 * 1024, connections: 64 };
+const defaults = { timeoutMs: 30_000, /* a registration has 60 s */ mutationTimeoutMs: 90_000, maxBytes: 32 * 1024 * 1024, connections: 64 };
 
 export const createRemoteDataSource = (subgraph: RemoteSubgraph): DataSource => {
   const settings = { ...defaults, ...subgraph };
   const url = new URL(subgraph.url);
-  const pool = new Pool(url.origin, { connections: settings.connections, headersTimeout: settings.timeoutMs, bodyTimeout: settings.timeoutMs });
+  const longest = Math.max(settings.timeoutMs, settings.mutationTimeoutMs);
+  const pool = new Pool(url.origin, { connections: settings.connections, headersTimeout: longest, bodyTimeout: longest });
   const streams = createRemoteStreams(url, subgraph.signViewer, settings.timeoutMs);
   return {
     execute: (request) => post(pool, url, settings, request),
@@ -43,7 +46,8 @@ type Settings = RemoteSubgraph & typeof defaults;
 
 const post = async (pool: Pool, url: URL, settings: Settings, request: SubgraphRequest): Promise<ExecutionResult> => {
   // One clock over connecting, headers and body: an answer that drips for ever is as late as one that never starts.
-  const deadline = AbortSignal.timeout(settings.timeoutMs);
+  const timeoutMs = isMutation(request) ? settings.mutationTimeoutMs : settings.timeoutMs;
+  const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const response = await pool.request({
       path: url.pathname + url.search,
@@ -61,10 +65,12 @@ const post = async (pool: Pool, url: URL, settings: Settings, request: SubgraphR
   } catch (error) {
     if (isPublicError(error)) throw error;
     if (request.signal.aborted) throw new EventgraphError('SUBREQUEST_CANCELLED', 'The client went away.');
-    if (deadline.aborted || isTimeout(error)) throw new EventgraphError('SUBREQUEST_TIMEOUT', `The subgraph did not answer within ${settings.timeoutMs} ms.`, { timeoutMs: settings.timeoutMs });
+    if (deadline.aborted || isTimeout(error)) throw new EventgraphError('SUBREQUEST_TIMEOUT', `The subgraph did not answer within ${timeoutMs} ms.`, { timeoutMs });
     throw new EventgraphError('SUBREQUEST_HTTP_ERROR', 'The subgraph cannot be reached.', { reason: reasonOf(error) }, { cause: error });
   }
 };
+
+const isMutation = ({ document }: SubgraphRequest): boolean => document.definitions.some((each) => each.kind === Kind.OPERATION_DEFINITION && each.operation === OperationTypeNode.MUTATION);
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.name) : 'unknown');
 const isTimeout = (error: unknown): boolean => ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT'].includes(reasonOf(error));
