@@ -25,6 +25,8 @@ export type HttpServerOptions = {
   readonly bodyLimit?: number;
   /** Milliseconds that sockets and requests have to end after `close()`. */
   readonly drainMs?: number;
+  /** Milliseconds between checks that the credentials of open sockets still hold. */
+  readonly recheckMs?: number;
 };
 
 export type HttpServer = {
@@ -49,7 +51,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   app.addHook('onResponse', async (request, reply) => log(options.logger, request, reply));
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(options.logger, error, request, reply));
 
-  const sockets = createWebSocketDoor({ gateway: options.gateway, identify: options.identify, logger: options.logger });
+  const sockets = createWebSocketDoor({ gateway: options.gateway, identify: options.identify, logger: options.logger, ...(options.recheckMs !== undefined && { recheckMs: options.recheckMs }) });
   app.server.on('upgrade', sockets.upgrade);
   drainWithin(app, options.drainMs);
   app.addHook('preClose', () => sockets.close(options.drainMs ?? defaultDrainMs));

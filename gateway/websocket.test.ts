@@ -36,6 +36,7 @@ beforeEach(async () => {
       return viewer;
     },
     drainMs: 500,
+    recheckMs: 50,
   });
   url = (await server.app.listen({ port: 0, host: '127.0.0.1' })).replace('http', 'ws') + '/graphql';
 });
@@ -65,6 +66,32 @@ const raw = async (): Promise<{ socket: WebSocket; closed: Promise<number>; init
   return { socket, closed, init };
 };
 const live = 'subscription { ticked { at thing { name } } }';
+
+describe('a key that was revoked without a word', () => {
+  afterEach(() => keys.set('IPK_one', { ...viewerWith('read_events'), keyId: 'one' }));
+
+  test('loses its open sockets at the next check, and no other key does', async () => {
+    const [revoked, other] = [connect({ authorization: 'Bearer IPK_one' }), connect({ authorization: 'Bearer IPK_two' })];
+    for (const client of [revoked, other]) expect((await client.iterate({ query: '{ now }' }).next()).value).toEqual({ data: { now: 'noon' } });
+    keys.delete('IPK_one');
+    expect((await revoked.closed).code).toBe(4403);
+    expect((await other.iterate({ query: '{ now }' }).next()).value).toEqual({ data: { now: 'noon' } });
+  });
+
+  test('while its socket was being admitted is found at once', async () => {
+    let asked = 0;
+    const identify = async () => {
+      if (++asked > 1) throw new UnauthenticatedError();
+      return viewerWith('read_events');
+    };
+    const own = await createHttpServer({ gateway: started.gateway, logger: pino({ level: 'silent' }), identify, drainMs: 500, recheckMs: 60_000 });
+    const socket = new WebSocket((await own.app.listen({ port: 0, host: '127.0.0.1' })).replace('http', 'ws') + '/graphql', 'graphql-transport-ws', { headers: { 'x-api-key': 'IPK_x' } });
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    socket.once('open', () => socket.send('{"type":"connection_init"}'));
+    expect(await closed).toBe(4403);
+    await own.app.close();
+  });
+});
 
 describe('over a real socket', () => {
   test('a subscription that crosses into another subgraph', async () => {

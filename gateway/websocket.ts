@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { GraphQLError, type FormattedExecutionResult, type GraphQLFormattedError, parse } from 'graphql';
 import { CloseCode, type Context, type SubscribePayload, handleProtocols, makeServer } from 'graphql-ws';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import { isPublicError } from '#core/errors.ts';
+import { UnauthenticatedError, isPublicError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
 import type { Viewer } from '#core/viewer.ts';
 import { type Identify, credentialIn } from './credentials.ts';
@@ -24,6 +24,8 @@ export type WebSocketDoorOptions = {
   readonly maxOperations?: number;
   /** Milliseconds between pings; a client that answers none until the next is gone. */
   readonly keepAliveMs?: number;
+  /** Milliseconds between checks that the credentials of open connections still hold. */
+  readonly recheckMs?: number;
 };
 
 export type WebSocketDoor = {
@@ -34,20 +36,21 @@ export type WebSocketDoor = {
   close(withinMs: number): Promise<void>;
 };
 
-/** One connection; `abort` ends what it holds open. */
-type Connection = { readonly socket: WebSocket; readonly headers: IncomingMessage['headers']; readonly id: string; readonly abort: AbortController; viewer: Viewer | null; operations: number };
+/** One connection; `abort` ends what it holds open; `credential` is what made its viewer. */
+type Connection = { readonly socket: WebSocket; readonly headers: IncomingMessage['headers']; readonly id: string; readonly abort: AbortController; viewer: Viewer | null; credential: string | null; operations: number };
 
-const defaults = { maxPayload: 1_000_000, maxOperations: 100, keepAliveMs: 12_000 };
+const defaults = { maxPayload: 1_000_000, maxOperations: 100, keepAliveMs: 12_000, recheckMs: 5_000 };
 
 export const createWebSocketDoor = (options: WebSocketDoorOptions): WebSocketDoor => {
   const settings = { ...defaults, ...options };
   const connections = new Set<Connection>();
   const sockets = new WebSocketServer({ noServer: true, maxPayload: settings.maxPayload, handleProtocols });
   const protocol = createProtocol(settings);
+  const stopRechecking = recheckEvery(settings, connections);
   let isClosing = false;
 
   const connect = (socket: WebSocket, request: IncomingMessage) => {
-    const connection: Connection = { socket, headers: request.headers, id: crypto.randomUUID(), abort: new AbortController(), viewer: null, operations: 0 };
+    const connection: Connection = { socket, headers: request.headers, id: crypto.randomUUID(), abort: new AbortController(), viewer: null, credential: null, operations: 0 };
     connections.add(connection);
     serve(connection, protocol, settings, () => connections.delete(connection));
   };
@@ -65,11 +68,30 @@ export const createWebSocketDoor = (options: WebSocketDoorOptions): WebSocketDoo
     },
     async close(withinMs) {
       isClosing = true;
+      stopRechecking();
       const closed = [...connections].map(({ socket }) => new Promise((resolve) => socket.once('close', resolve)));
       for (const { socket } of connections) endSocket(socket, 1001, 'Going away', withinMs);
       await Promise.all(closed);
     },
   };
+};
+
+/** The word that a key was revoked can get lost or come while its socket is admitted: so the keys are asked for again. */
+const recheckEvery = (settings: Settings, connections: ReadonlySet<Connection>): (() => void) => {
+  const timer = setInterval(() => {
+    for (const credential of new Set([...connections].map((each) => each.credential))) if (credential !== null) void recheck(credential, settings, connections);
+  }, settings.recheckMs).unref();
+  return () => clearInterval(timer);
+};
+
+/** Ends the connections of a credential that does not hold; whoever cannot be asked now is asked the next time. */
+const recheck = async (credential: string, { identify, logger }: Pick<Settings, 'identify' | 'logger'>, connections: Iterable<Connection>): Promise<void> => {
+  try {
+    await identify(credential);
+  } catch (error) {
+    if (!(error instanceof UnauthenticatedError)) return logger.warn({ err: error }, 'the credentials of open sockets could not be checked');
+    for (const each of connections) if (each.credential === credential) endSocket(each.socket, CloseCode.Forbidden, 'Forbidden');
+  }
 };
 
 /** Destroyed, and not only ended: a client that keeps its side open would keep the server from closing. */
@@ -134,7 +156,7 @@ type Answer = { readonly result: FormattedExecutionResult | AsyncIterableIterato
 
 const createProtocol = (settings: Settings): Protocol =>
   makeServer<Record<string, unknown>, Connection>({
-    onConnect: (context) => admit(context, settings.identify),
+    onConnect: (context) => admit(context, settings),
     onSubscribe: (context, _, payload) => start(context, payload, settings),
     execute: (args) => (args.contextValue as Answer).result as never,
     subscribe: (args) => (args.contextValue as Answer).result as never,
@@ -154,10 +176,13 @@ const endAt = (socket: WebSocket, end: Date): void => {
 };
 
 /** `connectionParams` decide; browsers cannot set headers, other clients may prefer them. False closes with 4403. */
-const admit = async (context: Context<Record<string, unknown>, Connection>, identify: Identify): Promise<boolean> => {
+const admit = async (context: Context<Record<string, unknown>, Connection>, settings: Settings): Promise<boolean> => {
   try {
-    const viewer = await identify(credentialIn(context.connectionParams ?? {}) ?? credentialIn(context.extra.headers));
-    context.extra.viewer = viewer;
+    const credential = credentialIn(context.connectionParams ?? {}) ?? credentialIn(context.extra.headers);
+    const viewer = await settings.identify(credential);
+    Object.assign(context.extra, { viewer, credential });
+    // From here on the socket hears of a revocation; one that came between is found by asking once more.
+    if (credential !== null) void recheck(credential, settings, [context.extra]);
     if (viewer.expiresAt) endAt(context.extra.socket, viewer.expiresAt);
     return true;
   } catch (error) {
