@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type ExecutionResult, parse, subscribe } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CheckInFact, Fact, GateFact, ObservationFact, RegistrationFact } from '#core/facts.ts';
-import { appendEvents } from '#core/event-log.ts';
+import { appendEvents, encodeCursor, logHead } from '#core/event-log.ts';
 import { encodeKey } from '#core/pagination.ts';
 import { buildSubgraph } from '#core/subgraph.ts';
 import { type TestHub, asker, openTestHub, viewerOf } from '#core/testing-hub.ts';
@@ -228,8 +228,8 @@ describe('a subscription', () => {
   });
 
   test('to check-ins gives each as it is recorded', async () => {
-    const [before] = await given(0, [entered('each', 'c0')]);
-    const events = await open(`subscription { checkInRecorded(eventIds: ["each"], after: "${before?.cursor}") { id at direction event { id } } }`, reader);
+    const after = encodeCursor(await logHead(own.hub.database.em()));
+    const events = await open(`subscription { checkInRecorded(eventIds: ["each"], after: "${after}") { id at direction event { id } } }`, reader);
     const waiting = next(events);
     await given(0, [entered('each', 'c1', 5)]);
     expect(await waiting).toMatchObject({ checkInRecorded: { id: 'c1', direction: 'ENTRY', event: { id: 'each' } } });
