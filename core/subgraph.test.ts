@@ -50,6 +50,13 @@ const codes = async (source: string, viewer?: Viewer, variables?: Record<string,
 const entities = 'query ($r: [_Any!]!) { _entities(representations: $r) { ... on Thing { id name at } } }';
 const reference = (id: unknown) => ({ r: [{ __typename: 'Thing', id }] });
 
+test('a reference resolver that throws fails its own entity and not the batch', async () => {
+  const Thing = { ...resolvers.Thing, __resolveReference: ({ id }: { id: string }) => { if (id === 'bad') throw new NotFoundError('thing', id); return { id, at: new Date(0) }; } };
+  const { data, errors } = await asker(define({ resolvers: { ...resolvers, Thing } }), hub)('query ($r: [_Any!]!) { _entities(representations: $r) { ... on Thing { id } } }', viewerOf([]), { r: ['one', 'bad', 'two'].map((id) => ({ __typename: 'Thing', id })) });
+  expect(data).toEqual({ _entities: [{ id: 'one' }, null, { id: 'two' }] });
+  expect(errors).toMatchObject([{ code: 'NOT_FOUND', path: ['_entities', 1] }]);
+});
+
 describe('a subgraph refuses to be built', () => {
   test.each([['Query', 'guarded'], ['Mutation', 'change'], ['Subscription', 'ticks']] as const)('without a rule for %s.%s', (type, field) => {
     const { [field]: _left, ...rest } = permissions[type] as Record<string, unknown>;

@@ -171,7 +171,8 @@ const guardReferences = (definition: AnySubgraph, typeDefs: DocumentNode): Resol
     const mayResolve = definition.references[type];
     if (!mayResolve) throw new Error(`subgraph ${definition.name}: ${type} can be referred to but has no rule in \`references\``);
     const resolve = (resolvers[type]?.__resolveReference ?? ((reference: object) => reference)) as (reference: object, context: never, info: unknown) => unknown;
-    return [type, { ...resolvers[type], __resolveReference: (reference: object, context: never, info: unknown) => (mayResolve(reference, context) ? resolve(reference, context, info) : null) }] as const;
+    // Async: one that throws fails its own entity and not the whole batch.
+    return [type, { ...resolvers[type], __resolveReference: async (reference: object, context: never, info: unknown) => (mayResolve(reference, context) ? resolve(reference, context, info) : null) }] as const;
   });
   return { ...resolvers, ...Object.fromEntries(guarded) };
 };
