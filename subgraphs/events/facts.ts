@@ -44,7 +44,7 @@ const writeEvents = async (em: EntityManager, events: readonly EventFact[], told
     em,
     `insert into events.events as e (id, product, service_id, upstream_id, name, type, status, starts_at, ends_at, timezone, region, organizer, venue_name, venue_address, latitude, longitude, public, updated_at)
      select id, product, service_id, upstream_id, name, type, status, starts_at, ends_at, timezone, region, organizer, venue_name, venue_address, latitude, longitude, public, updated_at
-     from jsonb_populate_recordset(null::events.events, $1::jsonb)
+     from jsonb_populate_recordset(null::events.events, $1::jsonb) order by id -- as the tick locks them
      on conflict (id) do update set
        product = excluded.product, upstream_id = excluded.upstream_id, name = excluded.name, type = excluded.type, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
        timezone = excluded.timezone, region = coalesce(excluded.region, e.region), organizer = excluded.organizer, venue_name = excluded.venue_name, venue_address = excluded.venue_address,
