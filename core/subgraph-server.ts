@@ -14,9 +14,7 @@ import { UnauthenticatedError, isPublicError } from './errors.ts';
 import type { Logger } from './logging.ts';
 import type { Secrets } from './secrets.ts';
 import type { BuiltSubgraph, SubgraphContext } from './subgraph.ts';
-import type { Viewer } from './viewer.ts';
-
-const viewerHeader = 'x-eventgraph-viewer';
+import { type Viewer, viewerHeader } from './viewer.ts';
 
 export type SubgraphServerOptions = {
   readonly subgraph: BuiltSubgraph;

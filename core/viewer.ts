@@ -49,6 +49,9 @@ export const visibleEventIds = (viewer: Viewer, wanted: readonly string[] | null
 export const rightsOf = (viewer: Viewer): string =>
   JSON.stringify([viewer.kind, [...viewer.permissions].sort(), viewer.events === 'all' ? 'all' : [...viewer.events].sort()]);
 
+/** The header, and the connection parameter of a WebSocket, in which a viewer travels to a subgraph of its own process. */
+export const viewerHeader = 'x-eventgraph-viewer';
+
 export type SerializedViewer = { kind: Viewer['kind']; keyId: string | null; permissions: Permission[]; events: 'all' | string[] };
 
 export const serializeViewer = (viewer: Viewer): SerializedViewer => ({

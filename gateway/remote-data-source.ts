@@ -5,7 +5,7 @@
 import { type ExecutionResult, Kind, OperationTypeNode, print } from 'graphql';
 import { Pool } from 'undici';
 import { EventgraphError, isPublicError } from '#core/errors.ts';
-import type { Viewer } from '#core/viewer.ts';
+import { type Viewer, viewerHeader } from '#core/viewer.ts';
 import type { DataSource, SubgraphRequest } from './data-source.ts';
 import { createRemoteStreams } from './remote-streams.ts';
 
@@ -22,8 +22,6 @@ export type RemoteSubgraph = {
   readonly maxBytes?: number;
   readonly connections?: number;
 };
-
-export const viewerHeader = 'x-eventgraph-viewer';
 
 const defaults = { timeoutMs: 30_000, /* a registration has 60 s */ mutationTimeoutMs: 90_000, maxBytes: 32 * 1024 * 1024, connections: 64 };
 

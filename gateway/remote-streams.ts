@@ -6,7 +6,7 @@ import type { ExecutionResult } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { EventgraphError } from '#core/errors.ts';
-import { type Viewer, rightsOf } from '#core/viewer.ts';
+import { type Viewer, rightsOf, viewerHeader } from '#core/viewer.ts';
 import type { SourceEvent, SubgraphRequest } from './data-source.ts';
 
 export type RemoteStreams = {
@@ -31,7 +31,7 @@ export const createRemoteStreams = (url: URL, signViewer: (viewer: Viewer) => Pr
     const client = createClient({
       url: address,
       webSocketImpl: WebSocket,
-      connectionParams: async () => ({ 'x-eventgraph-viewer': await signViewer(viewer) }),
+      connectionParams: async () => ({ [viewerHeader]: await signViewer(viewer) }),
       // A lost connection ends its subscriptions: only the reader knows the cursor from which to resume.
       retryAttempts: 0,
       lazyCloseTimeout: 1_000,
