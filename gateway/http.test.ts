@@ -145,7 +145,7 @@ test('a client that goes away is no longer worked for', async () => {
   const aborted = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
   const gateway = createGateway({
-    supergraphSdl: composeAll([things]),
+    supergraph: composeAll([things]),
     dataSources: () => ({
       execute: ({ signal }) => {
         asked.resolve();

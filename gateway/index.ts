@@ -18,7 +18,7 @@ import { createSubscriptions } from './subscriptions.ts';
 export type { GatewayRequest } from './gateway-request.ts';
 
 export type GatewayOptions = {
-  readonly supergraphSdl: string;
+  readonly supergraph: string;
   /** Called once for each subgraph of a supergraph; one with the same name and URL after a reload is kept. */
   readonly dataSources: (subgraphName: string, url: string) => DataSource;
   readonly limits?: Partial<Limits>;
@@ -37,7 +37,7 @@ export type Gateway = {
   /** Subscriptions. Never rejects; a plain result tells why there is no stream. */
   subscribe(request: GatewayRequest): Promise<AsyncIterableIterator<FormattedExecutionResult> | FormattedExecutionResult>;
   /** Serves another supergraph from now on. Throws `SUPERGRAPH_INVALID` and changes nothing if it cannot be loaded. */
-  reload(supergraphSdl: string): void;
+  reload(supergraph: string): void;
   /** How many plans were made for the serving supergraph. */
   planned(): number;
   /** How many groups of subscribers share executions; 0 when nobody listens. */
@@ -48,7 +48,7 @@ export type Gateway = {
 
 export const createGateway = (options: GatewayOptions): Gateway => {
   const { report } = options;
-  const holder = createEngineHolder(options.supergraphSdl, options.dataSources, { limits: { ...defaultLimits, ...options.limits }, allowsPolicy: options.allowsPolicy, report });
+  const holder = createEngineHolder(options.supergraph, options.dataSources, { limits: { ...defaultLimits, ...options.limits }, allowsPolicy: options.allowsPolicy, report });
   const runs = createSharedRuns();
   const subscriptions = createSubscriptions(holder, runs, report);
   return {

@@ -27,7 +27,7 @@ const controlled = () => {
 
 test('a request under way finishes on the supergraph it began with, and its subgraph is let go afterwards', async () => {
   const { notes, open, answer } = controlled();
-  const gateway = createGateway({ supergraphSdl: composeAll([one, two]), dataSources: open });
+  const gateway = createGateway({ supergraph: composeAll([one, two]), dataSources: open });
   const waiting = gateway.execute(request('{ one }'));
   gateway.reload(composeAll([two]));
   expect(await gateway.execute(request('{ one }'))).toMatchObject({ errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] });
@@ -47,7 +47,7 @@ test.each([
 ])('%s is refused and changes nothing', async (_, sdl) => {
   const { notes, open, answer } = controlled();
   answer();
-  const gateway = createGateway({ supergraphSdl: composeAll([one]), dataSources: open });
+  const gateway = createGateway({ supergraph: composeAll([one]), dataSources: open });
   expect(() => gateway.reload(sdl)).toThrow(expect.objectContaining({ code: 'SUPERGRAPH_INVALID' }));
   expect(await gateway.execute(request('{ one }'))).toEqual({ data: { one: 'one' } });
   await gateway.dispose();
@@ -56,7 +56,7 @@ test.each([
 
 test('an operation is planned once, also when many ask for it first at the same time', async () => {
   const { open, answer } = controlled();
-  const gateway = createGateway({ supergraphSdl: composeAll([one, two]), dataSources: open });
+  const gateway = createGateway({ supergraph: composeAll([one, two]), dataSources: open });
   const asked = Array.from({ length: 20 }, () => gateway.execute(request('{ one two }')));
   answer();
   const answers = await Promise.all(asked);

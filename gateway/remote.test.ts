@@ -27,7 +27,7 @@ let gateway: Gateway;
 beforeAll(async () => {
   servers = new Map(await Promise.all(subgraphs.map(async (each) => [each.name, await serveSubgraph(schemaOf(each))] as const)));
   gateway = createGateway({
-    supergraphSdl: composeAll(subgraphs),
+    supergraph: composeAll(subgraphs),
     dataSources: (name) => createRemoteDataSource({ url: servers.get(name)?.url ?? '', signViewer: (viewer) => `signed ${rightsOf(viewer)}` }),
   });
 });

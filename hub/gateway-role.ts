@@ -34,7 +34,7 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   await using stack = new AsyncDisposableStack();
   const file = options.supergraphFile ?? supergraphFile;
   const report = (error: unknown, requestId: string) => hub.logger.error({ err: error, requestId }, 'request failed');
-  const gateway = createGateway({ supergraphSdl: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report), report });
+  const gateway = createGateway({ supergraph: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report), report });
   stack.defer(() => gateway.dispose());
   stack.defer(reloadOnChange(file, gateway, options));
   const { app, endViewers } = await createHttpServer({ gateway, identify: identifyWith(foundation), logger: hub.logger, readiness: { database: hub.database.ping } });

@@ -2,7 +2,7 @@
  * Arguments taken from an object further up in the answer (`@context`, `@fromContext`). The planner names where each
  * value stands relative to the entity: `..` is one object up, then a field below it.
  */
-import type { FetchStep, Rewrite } from '../plan.ts';
+import type { FetchStep, Rewrite } from '../plan/plan.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import { type JsonObject, type Target, isObject } from './context.ts';
 

@@ -108,7 +108,7 @@ describe('a subgraph that lies', () => {
   const ask = async (answer: unknown, query = '{ things { id name } }') => {
     const seen: unknown[] = [];
     const gateway = createGateway({
-      supergraphSdl: composeAll([list, details({})]),
+      supergraph: composeAll([list, details({})]),
       dataSources: (name) => ({
         execute: async () => {
           if (name === 'list') return { data: { things: [{ __typename: 'Thing', id: '1' }, { __typename: 'Thing', id: '2' }], one: { __typename: 'Thing', id: '1' } } };

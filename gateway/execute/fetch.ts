@@ -1,6 +1,6 @@
 /** One request to one subgraph, merged into the answer. */
 import { EventgraphError } from '#core/errors.ts';
-import type { FetchStep } from '../plan.ts';
+import type { FetchStep } from '../plan/plan.ts';
 import { type Execution, type JsonObject, type Target, isObject } from './context.ts';
 import { contextGroups } from './contextual-arguments.ts';
 import { copy, mergeInto } from './merge.ts';

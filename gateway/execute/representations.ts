@@ -1,5 +1,5 @@
 /** What a subgraph is told about the entities it is asked for: their type, a key, and what `@requires` names. */
-import type { FetchStep, RequiredSelection } from '../plan.ts';
+import type { FetchStep, RequiredSelection } from '../plan/plan.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import { type JsonObject, type Target, isObject } from './context.ts';
 import { mergeInto } from './merge.ts';

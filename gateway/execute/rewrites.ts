@@ -1,5 +1,5 @@
 /** Changes to what is sent and received: names of interface objects, aliases that the planner had to invent. */
-import type { Rewrite } from '../plan.ts';
+import type { Rewrite } from '../plan/plan.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import { type JsonObject, isObject } from './context.ts';
 

@@ -1,5 +1,5 @@
 /** Runs the steps of a plan over the objects of the answer. */
-import type { Step } from '../plan.ts';
+import type { Step } from '../plan/plan.ts';
 import type { Execution, Target } from './context.ts';
 import { runFetch } from './fetch.ts';
 import { findTargets } from './targets.ts';

@@ -2,7 +2,7 @@
 import type { GraphQLFormattedError } from 'graphql';
 import { EventgraphError, isPublicError } from '#core/errors.ts';
 import { type ResponsePath, inputError, withoutStack } from '../errors.ts';
-import type { FetchStep } from '../plan.ts';
+import type { FetchStep } from '../plan/plan.ts';
 import { type Execution, type Target, pathOf } from './context.ts';
 import type { Entity } from './representations.ts';
 

@@ -1,5 +1,5 @@
 /** The objects of the answer that a path of the plan leads to. */
-import type { FlattenPart } from '../plan.ts';
+import type { FlattenPart } from '../plan/plan.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import { type Target, isObject } from './context.ts';
 

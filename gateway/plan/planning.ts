@@ -6,9 +6,9 @@ import { type DocumentNode, Kind, type SelectionSetNode, visit } from 'graphql';
 import { operationFromDocument } from '@apollo/federation-internals';
 import { LRUCache } from 'lru-cache';
 import { EventgraphError } from '#core/errors.ts';
-import type { Operation } from './operations.ts';
+import type { Operation } from '../operations.ts';
 import { type Plan, translatePlan } from './plan.ts';
-import type { LoadedSupergraph } from './supergraph.ts';
+import type { LoadedSupergraph } from '../supergraph.ts';
 
 export type Planning = {
   /** `operation` is already without conditions and without what the viewer may not see; its key says so. */
