@@ -1,0 +1,22 @@
+/** Program: our gateway as an operator starts it, for a viewer without a key. */
+import { readFileSync } from 'node:fs';
+import { createLogger } from '#core/logging.ts';
+import { publicViewer } from '#core/viewer.ts';
+import { createHttpServer } from '#gateway/http.ts';
+import { type GatewayOptions, createGateway } from '#gateway/index.ts';
+import { createRemoteDataSource } from '#gateway/remote-data-source.ts';
+import { ready, settings } from './processes.ts';
+
+export type Sharing = 'off' | 'fetches' | 'requests';
+export type OursSettings = { readonly supergraphFile: string; readonly sharing: Sharing };
+
+const { supergraphFile, sharing } = settings() as OursSettings;
+const supergraph = readFileSync(supergraphFile, 'utf8');
+const gateway = createGateway({
+  supergraph,
+  dataSources: (_, url) => createRemoteDataSource({ url, signViewer: () => 'public' }),
+  sharing: { fetches: sharing !== 'off', requests: sharing === 'requests' },
+} as GatewayOptions);
+const { app } = await createHttpServer({ gateway, identify: async () => publicViewer, logger: createLogger('warn') });
+const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+ready(`${origin}/graphql`);

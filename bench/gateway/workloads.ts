@@ -1,0 +1,39 @@
+/** What clients ask. A workload is a list of request bodies that the load generator sends in turn. */
+import { referenceAnswer } from './schemas.ts';
+
+export type Workload = {
+  readonly name: WorkloadName;
+  readonly bodies: readonly string[];
+  /** The answer to one body, parsed: computed without any gateway. */
+  reference(index: number): Promise<unknown>;
+};
+export type WorkloadName = 'big' | 'small' | 'variables';
+export const workloadNames: readonly WorkloadName[] = ['big', 'small', 'variables'];
+
+/** The benchmark's deeply nested query. With `zoned`, each of its fetches has a variable in it. */
+const nested = (zone: string, variables: string): string => `
+  fragment User on User { id username name${zone} }
+  fragment Review on Review { id body${zone} }
+  fragment Product on Product { inStock name${zone} price shippingEstimate${zone} upc weight }
+  query Nested${variables} {
+    users { ...User reviews { ...Review product { ...Product reviews { ...Review author { ...User reviews { ...Review product { ...Product } } } } } } }
+    topProducts { ...Product reviews { ...Review author { ...User reviews { ...Review product { ...Product } } } } }
+  }`;
+
+/** Zones of four digits, so that all answers are equally long. */
+export const variableSets = 1000;
+const requests: Readonly<Record<WorkloadName, readonly { readonly query: string; readonly variables?: Readonly<Record<string, unknown>> }[]>> = {
+  big: [{ query: nested('', '') }],
+  small: [{ query: '{ me { name } }' }],
+  variables: Array.from({ length: variableSets }, (_, index) => ({ query: nested('(zone: $zone)', '($zone: Int!)'), variables: { zone: 1000 + index } })),
+};
+
+export const workload = (name: WorkloadName): Workload => ({
+  name,
+  bodies: requests[name].map((request) => JSON.stringify(request)),
+  async reference(index) {
+    const request = requests[name][index % requests[name].length];
+    if (!request) throw new Error(`The workload ${name} is empty.`);
+    return referenceAnswer(request.query, request.variables ?? {});
+  },
+});
