@@ -4,13 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { DataSource, SourceEvent } from '#gateway/data-source.ts';
 import { createLocalDataSource } from '#gateway/local-data-source.ts';
 import { createRemoteDataSource } from '#gateway/remote-data-source.ts';
+import { subgraphOperation } from '#gateway/subgraph-operation.ts';
 import { InputError } from './errors.ts';
 import { needs } from './permissions.ts';
 import { createSecrets } from './secrets.ts';
@@ -80,7 +80,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const request = (query: string, viewer: Viewer = publicViewer, variables: Record<string, unknown> = {}) => ({ query, document: parse(query), operationName: undefined, variables, viewer, requestId: 'r1', signal: new AbortController().signal });
+const request = (query: string, viewer: Viewer = publicViewer, variables: Record<string, unknown> = {}) => ({ operation: subgraphOperation(query), variables, viewer, requestId: 'r1', signal: new AbortController().signal });
 /** What a caller can tell apart: data, and of errors code, path and facts; the words of masked ones are each door's own. */
 type Told = { readonly data?: unknown; readonly errors?: readonly { readonly message: string; readonly path?: unknown; readonly extensions?: Record<string, unknown> }[] };
 const told = (result: unknown) => {

@@ -1,10 +1,11 @@
 /** One suite over both ways to reach a subgraph: in this process, and behind a server. Both answer the same. */
 import type { ServerResponse } from 'node:http';
-import { type ExecutionResult, parse } from 'graphql';
+import type { ExecutionResult } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { serializeViewer } from '#core/viewer.ts';
 import type { DataSource, SourceEvent, SubgraphRequest } from './data-source.ts';
 import { createLocalDataSource } from './local-data-source.ts';
+import { subgraphOperation } from './subgraph-operation.ts';
 import { createRemoteDataSource } from './remote-data-source.ts';
 import { type Channel, createChannel } from './test-channel.ts';
 import { schemaOf, subgraph, viewerWith } from './test-kit.ts';
@@ -20,9 +21,7 @@ const schema = schemaOf(
   }),
 );
 const request = (query: string, variables: Record<string, unknown> = {}, signal = new AbortController().signal): SubgraphRequest => ({
-  query,
-  document: parse(query),
-  operationName: undefined,
+  operation: subgraphOperation(query),
   variables,
   viewer: viewerWith('read_events'),
   requestId: 'r1',

@@ -1,18 +1,27 @@
 /**
  * How the gateway reaches one subgraph: in its own process or over HTTP and WebSocket. Both answer the same.
  */
-import type { DocumentNode, ExecutionResult } from 'graphql';
+import type { DocumentNode, ExecutionResult, OperationTypeNode } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
 
-export type SubgraphRequest = {
-  /** The subgraph operation, as text for the wire and parsed for the same process. */
+/** What a subgraph is asked to run; made once per plan and the same object for every request. */
+export type SubgraphOperation = {
+  readonly kind: OperationTypeNode;
+  readonly name: string | undefined;
+  /** As text for the wire and parsed for the same process. */
   readonly query: string;
   readonly document: DocumentNode;
-  readonly operationName: string | undefined;
+};
+
+export type SubgraphRequest = {
+  readonly operation: SubgraphOperation;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly viewer: Viewer;
   readonly requestId: string;
+  /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /** When the client's request ends, in milliseconds of `Date.now()`; absent where nothing limits it (subscriptions). */
+  readonly deadline?: number | undefined;
 };
 
 /**
@@ -23,6 +32,10 @@ export type SubgraphRequest = {
 export type SourceEvent = { readonly key: object | string; execute(): Promise<ExecutionResult> };
 
 export interface DataSource {
+  /**
+   * The answer belongs to the caller, who merges into it: a source never hands the same objects out twice.
+   * Rejects with a coded error (`SUBREQUEST_…`) when there is no answer.
+   */
   execute(request: SubgraphRequest): Promise<ExecutionResult>;
   /** Errors found before the first event (validation, permission) come as an ExecutionResult. */
   subscribe(request: SubgraphRequest): Promise<AsyncIterableIterator<SourceEvent> | ExecutionResult>;

@@ -1,16 +1,16 @@
 /**
  * Everything that belongs to one supergraph. A reload makes a new engine; requests under way finish on the old one.
  */
-import { LRUCache } from 'lru-cache';
-import type { FormattedExecutionResult } from 'graphql';
+import type { GraphQLFormattedError } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
+import { type Answer, answerOf } from './answer.ts';
 import { type Access, type AllowsPolicy, createAuthorization } from './authorization.ts';
 import { createConditions } from './conditions.ts';
 import type { DataSource } from './data-source.ts';
 import type { ReportError } from './errors.ts';
-import type { Execution, JsonObject, Target } from './execute/context.ts';
+import type { Execution } from './execute/context.ts';
 import { takeRootResult } from './execute/fetch.ts';
-import { runStep } from './execute/run.ts';
+import { runPlan } from './execute/run.ts';
 import type { Limits } from './limits.ts';
 import { type Operation, type Operations, type Variables, checkSubscriptionRoot, createOperations } from './operations.ts';
 import type { Plan } from './plan/plan.ts';
@@ -20,6 +20,7 @@ import { createIntrospection } from './shape/introspection.ts';
 import { locateErrors } from './shape/locate-errors.ts';
 import { type Selection, rootSelection } from './shape/selection.ts';
 import { type LoadedSupergraph, loadSupergraph } from './supergraph.ts';
+import type { Trace } from './trace.ts';
 
 export type EngineOptions = {
   readonly limits: Limits;
@@ -27,17 +28,19 @@ export type EngineOptions = {
   readonly report?: ReportError | undefined;
 };
 
-/** One client operation for one set of rights, ready to run with these variables. */
-export type Prepared = {
+/** An operation made ready for everybody with the same access: planned, and the form of its answer worked out. */
+export type Compiled = {
   /** As the client wrote it, `@skip` and `@include` evaluated away. */
   readonly operation: Operation;
   readonly access: Access;
-  readonly variables: Variables;
   readonly plan: Plan;
   readonly selection: Selection;
 };
 
-export type Asked = { readonly viewer: Viewer; readonly requestId: string; readonly signal: AbortSignal };
+/** A compiled operation with the variables of one request. */
+export type Prepared = Compiled & { readonly variables: Variables };
+
+export type Asked = { readonly viewer: Viewer; readonly requestId: string; readonly signal: AbortSignal; readonly deadline?: number | undefined; readonly trace?: Trace | undefined };
 
 export type Engine = {
   readonly supergraph: LoadedSupergraph;
@@ -47,8 +50,8 @@ export type Engine = {
   planned(): number;
   /** Throws RequestRefused, or `QUERY_PLANNING_FAILED`. */
   prepare(operation: Operation, rawVariables: Variables | null | undefined, viewer: Viewer): Prepared;
-  /** `primary` is the source's answer for one event of a subscription. */
-  run(prepared: Prepared, asked: Asked, primary?: unknown): Promise<FormattedExecutionResult>;
+  /** `primary` is the source's answer for one event of a subscription. Never rejects. */
+  run(prepared: Prepared, asked: Asked, primary?: unknown): Promise<Answer>;
 };
 
 export const createEngine = (sdl: string, connect: (name: string, url: string) => DataSource, options: EngineOptions): Engine => {
@@ -57,9 +60,13 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
   const authorization = createAuthorization(supergraph.apiSchema, supergraph.requirements, options.allowsPolicy);
   const conditions = createConditions();
   const planning = createPlanning(supergraph);
-  const selections = createSelections(supergraph);
   const introspect = createIntrospection(supergraph.apiSchema);
   const dataSources = new Map(supergraph.subgraphs.map(({ name, url }) => [name, connect(name, url)]));
+  const compiled = createCompiler((operation, access): Compiled => {
+    if (operation.kind === 'subscription') checkSubscriptionRoot(operation);
+    const plan = planning.planOf(authorization.restrict(operation, access));
+    return { operation, access, plan, selection: rootSelection({ schema: supergraph.apiSchema, operation, access, defers: false }) };
+  });
 
   return {
     supergraph,
@@ -68,34 +75,31 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     planned: () => planning.made,
     prepare(found, rawVariables, viewer) {
       const variables = operations.coerce(found, rawVariables);
-      const operation = conditions.evaluate(found, variables);
-      if (operation.kind === 'subscription') checkSubscriptionRoot(operation);
-      const access = authorization.accessOf(viewer);
-      const plan = planning.planOf(authorization.restrict(operation, access));
-      return { operation, access, variables, plan, selection: selections(operation, access) };
+      return { ...compiled(conditions.evaluate(found, variables), authorization.accessOf(viewer)), variables };
     },
-    async run({ operation, variables, plan, selection }, asked, primary) {
+    async run({ operation, variables, plan, selection }, { viewer, requestId, signal, deadline, trace }, primary) {
       const introspection = introspect(operation, variables);
-      const data: JsonObject = introspection ? { ...introspection.data } : {};
-      const errors = [...(introspection?.errors ?? [])];
-      const execution: Execution = { ...asked, dataSources, matchesType: supergraph.matchesType, variables, report: options.report, errors };
-      const root: Target = { value: data, place: undefined };
-      if (plan.primary) takeRootResult(execution, plan.primary, primary, [root]);
-      if (plan.root) await runStep(execution, plan.root, [root]);
-      const located = locateErrors(selection, data, errors);
-      const completed = complete(selection, data, { knowsType: supergraph.knowsType, errors: located });
-      return located.length > 0 ? { errors: located, data: completed } : { data: completed };
+      const data = introspection ? { ...introspection.data } : {};
+      const errors: GraphQLFormattedError[] = introspection ? [...introspection.errors] : [];
+      const { matchesType, knowsType } = supergraph;
+      const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, report: options.report, data, errors, shared: new Set() };
+      if (plan.primary) takeRootResult(execution, plan.primary, primary);
+      await runPlan(execution, plan).block(0);
+      const located = errors.length > 0 ? locateErrors(selection, data, errors) : errors;
+      const { text } = complete(selection, data, { knowsType, errors: located, shared: execution.shared });
+      return answerOf(text, located);
     },
   };
 };
 
-/** Shapes are kept per operation and access. */
-const createSelections = (supergraph: LoadedSupergraph): ((operation: Operation, access: Access) => Selection) => {
-  const selections = new LRUCache<string, Selection>({ max: 4_000 });
+/** Kept as long as the operation is; what the key of an access tells apart is kept apart. */
+const createCompiler = (compile: (operation: Operation, access: Access) => Compiled): ((operation: Operation, access: Access) => Compiled) => {
+  const known = new WeakMap<Operation, Map<string, Compiled>>();
   return (operation, access) => {
-    const key = `${operation.key}\n#without ${access.key}`;
-    let selection = selections.get(key);
-    if (!selection) selections.set(key, (selection = rootSelection({ schema: supergraph.apiSchema, operation, access })));
-    return selection;
+    let byAccess = known.get(operation);
+    if (!byAccess) known.set(operation, (byAccess = new Map<string, Compiled>()));
+    let compiled = byAccess.get(access.key);
+    if (!compiled) byAccess.set(access.key, (compiled = compile(operation, access)));
+    return compiled;
   };
 };

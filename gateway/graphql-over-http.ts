@@ -2,7 +2,7 @@
  * The rules of GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): parameters, media types and
  * status numbers. Pure: no server in sight.
  */
-import type { FormattedExecutionResult } from 'graphql';
+import type { Answer } from './answer.ts';
 import { refuse } from './errors.ts';
 
 export type Parameters = {
@@ -75,9 +75,9 @@ const statusByCode: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, P
  * `application/json` answers 200 to everything that was well-formed, as old clients expect; with
  * `application/graphql-response+json` a result without `data` is 400 or what its code says (section 6.4).
  */
-export const statusOf = (result: FormattedExecutionResult, type: MediaType): number => {
-  if ('data' in result) return 200;
-  const code = String(result.errors?.[0]?.extensions?.['code'] ?? '');
+export const statusOf = (answer: Answer, type: MediaType): number => {
+  if (answer.hasData) return 200;
+  const code = String(answer.errors[0]?.extensions?.['code'] ?? '');
   if (code === 'BAD_REQUEST') return 400;
   if (type === mediaTypes.json) return code === 'UNAUTHENTICATED' ? 401 : 200;
   return statusByCode[code] ?? 400;

@@ -5,10 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import type { FormattedExecutionResult } from 'graphql';
+
 import { defaultDrainMs, drainWithin } from '#core/drain.ts';
 import { UnauthenticatedError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
+import { type Answer, refusal } from './answer.ts';
 import { type Identify, credentialIn } from './credentials.ts';
 import { RequestRefused, formatThrown } from './errors.ts';
 import { type MediaType, type Parameters, mediaTypes, negotiate, parametersOfBody, parametersOfQuery, statusOf } from './graphql-over-http.ts';
@@ -92,11 +93,11 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
       const { kind, name } = gateway.operationOf(parameters);
       if (request.noted && name) request.noted.operation = name;
       if (request.method === 'GET' && kind !== 'query') return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only.'));
-      const result = await gateway.execute({ ...parameters, viewer, requestId: request.id, signal: signalOf(reply) });
-      return send(reply, type, statusOf(result, type), result, request);
+      const answer = await gateway.answer({ ...parameters, viewer, requestId: request.id, signal: signalOf(reply) });
+      return send(reply, type, statusOf(answer, type), answer, request);
     } catch (error) {
-      const result = { errors: formatThrown(error, request.id, (cause, requestId) => logger.error({ err: cause, requestId }, 'request failed')) };
-      return send(reply, type, error instanceof RequestRefused || error instanceof UnauthenticatedError ? statusOf(result, type) : 500, result, request);
+      const answer = refusal(formatThrown(error, request.id, (cause, requestId) => logger.error({ err: cause, requestId }, 'request failed')));
+      return send(reply, type, error instanceof RequestRefused || error instanceof UnauthenticatedError ? statusOf(answer, type) : 500, answer, request);
     }
   };
   app.post('/graphql', (request, reply) => handle(request, reply, () => parametersOfBody(request.body)));
@@ -104,12 +105,12 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
   app.route({ method: ['PUT', 'PATCH', 'DELETE', 'HEAD'], url: '/graphql', handler: (_, reply) => send(reply.header('allow', 'GET, POST'), mediaTypes.json, 405, refused('METHOD_NOT_ALLOWED', 'GraphQL is asked with GET or POST.')) });
 };
 
-const refused = (code: string, message: string): FormattedExecutionResult => ({ errors: [{ message, extensions: { code } }] });
+const refused = (code: string, message: string): Answer => refusal([{ message, extensions: { code } }]);
 
-const send = (reply: FastifyReply, type: MediaType, status: number, result: FormattedExecutionResult, request?: FastifyRequest): FastifyReply => {
-  if (request?.noted) request.noted.errors = result.errors?.length ?? 0;
+const send = (reply: FastifyReply, type: MediaType, status: number, answer: Answer, request?: FastifyRequest): FastifyReply => {
+  if (request?.noted) request.noted.errors = answer.errors.length;
   if (status === 401) reply.header('www-authenticate', 'Bearer');
-  return reply.code(status).header('content-type', `${type}; charset=utf-8`).send(JSON.stringify(result));
+  return reply.code(status).header('content-type', `${type}; charset=utf-8`).send(answer.text);
 };
 
 /** Aborted when the client goes away before it was answered. */
@@ -140,5 +141,5 @@ const answerError = (logger: Logger, error: FastifyError, request: FastifyReques
   const status = error.statusCode ?? 500;
   if (status < 500) return send(reply, mediaTypes.json, status, refused(codes[status] ?? 'BAD_REQUEST', error.message));
   logger.error({ err: error, requestId: request.id }, 'request failed');
-  return send(reply, mediaTypes.json, status, { errors: formatThrown(error, request.id) });
+  return send(reply, mediaTypes.json, status, refusal(formatThrown(error, request.id)));
 };

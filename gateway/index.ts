@@ -5,12 +5,14 @@
  * (which subgraph is asked what), `execute` and `shape`, in this order; see `engine.ts`.
  */
 import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
+import { type Answer, asResult, refusal } from './answer.ts';
 import type { AllowsPolicy } from './authorization.ts';
 import type { DataSource } from './data-source.ts';
 import { createEngineHolder } from './engine-holder.ts';
 import { type ReportError, formatThrown, refuse } from './errors.ts';
 import type { GatewayRequest } from './gateway-request.ts';
 import { type Limits, defaultLimits } from './limits.ts';
+import { mapIterator } from './map-iterator.ts';
 import type { Operation } from './operations.ts';
 import { createSharedRuns } from './shared-runs.ts';
 import { createSubscriptions } from './subscriptions.ts';
@@ -32,9 +34,13 @@ export type Gateway = {
   apiSchema(): GraphQLSchema;
   /** The operation a request names; throws RequestRefused. Doors ask this to apply rules of their own (GET: queries only). */
   operationOf(request: Pick<GatewayRequest, 'query' | 'operationName'>): Operation;
-  /** Queries and mutations. Never rejects; a result without `data` was refused before execution. */
+  /** Queries and mutations, as they are sent to a client. Never rejects; an answer without data was refused before execution. */
+  answer(request: GatewayRequest): Promise<Answer>;
+  /** Subscriptions, as they are sent. Never rejects; a plain answer tells why there is no stream. */
+  stream(request: GatewayRequest): Promise<AsyncIterableIterator<Answer> | Answer>;
+  /** `answer` for callers in this process. */
   execute(request: GatewayRequest): Promise<FormattedExecutionResult>;
-  /** Subscriptions. Never rejects; a plain result tells why there is no stream. */
+  /** `stream` for callers in this process. */
   subscribe(request: GatewayRequest): Promise<AsyncIterableIterator<FormattedExecutionResult> | FormattedExecutionResult>;
   /** Serves another supergraph from now on. Throws `SUPERGRAPH_INVALID` and changes nothing if it cannot be loaded. */
   reload(supergraph: string): void;
@@ -51,28 +57,37 @@ export const createGateway = (options: GatewayOptions): Gateway => {
   const holder = createEngineHolder(options.supergraph, options.dataSources, { limits: { ...defaultLimits, ...options.limits }, allowsPolicy: options.allowsPolicy, report });
   const runs = createSharedRuns();
   const subscriptions = createSubscriptions(holder, runs, report);
+
+  const answer = async (request: GatewayRequest): Promise<Answer> => {
+    const lease = holder.lease();
+    try {
+      const { engine } = lease;
+      const operation = engine.operations.find(request.query, request.operationName);
+      if (operation.kind === 'subscription') throw refuse('OPERATION_NOT_SUPPORTED', 'Subscriptions are answered over WebSocket (graphql-transport-ws).', { operation: 'subscription' });
+      return await engine.run(engine.prepare(operation, request.variables, request.viewer), request);
+    } catch (error) {
+      return refusal(formatThrown(error, request.requestId, report));
+    } finally {
+      lease.release();
+    }
+  };
+  const stream = async (request: GatewayRequest): Promise<AsyncIterableIterator<Answer> | Answer> => {
+    try {
+      return await subscriptions.subscribe(request);
+    } catch (error) {
+      return refusal(formatThrown(error, request.requestId, report));
+    }
+  };
+
   return {
     apiSchema: () => holder.current().supergraph.apiSchema,
     operationOf: ({ query, operationName }) => holder.current().operations.find(query, operationName),
-    async execute(request) {
-      const lease = holder.lease();
-      try {
-        const { engine } = lease;
-        const operation = engine.operations.find(request.query, request.operationName);
-        if (operation.kind === 'subscription') throw refuse('OPERATION_NOT_SUPPORTED', 'Subscriptions are answered over WebSocket (graphql-transport-ws).', { operation: 'subscription' });
-        return await engine.run(engine.prepare(operation, request.variables, request.viewer), request);
-      } catch (error) {
-        return { errors: formatThrown(error, request.requestId, report) };
-      } finally {
-        lease.release();
-      }
-    },
+    answer,
+    stream,
+    execute: async (request) => asResult(await answer(request)),
     async subscribe(request) {
-      try {
-        return await subscriptions.subscribe(request);
-      } catch (error) {
-        return { errors: formatThrown(error, request.requestId, report) };
-      }
+      const answers = await stream(request);
+      return Symbol.asyncIterator in answers ? mapIterator(answers, asResult) : asResult(answers);
     },
     reload: (sdl) => holder.replace(sdl),
     planned: () => holder.current().planned(),

@@ -1,8 +1,9 @@
 /** A subgraph in the gateway's own process: graphql-js over its schema, nothing serialised in between. */
-import { type DocumentNode, type ExecutionResult, type GraphQLSchema, createSourceEventStream, execute } from 'graphql';
+import { type ExecutionResult, type GraphQLSchema, createSourceEventStream, execute } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
 import type { DataSource, SourceEvent, SubgraphRequest } from './data-source.ts';
 import { type ReportError, formatError, inputError } from './errors.ts';
+import { mapIterator } from './map-iterator.ts';
 
 export type LocalSubgraph = {
   readonly schema: GraphQLSchema;
@@ -13,10 +14,10 @@ export type LocalSubgraph = {
 };
 
 export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
-  const argsOf = (request: SubgraphRequest, document: DocumentNode) => ({
+  const argsOf = (request: SubgraphRequest) => ({
     schema: subgraph.schema,
-    document,
-    operationName: request.operationName ?? null,
+    document: request.operation.document,
+    operationName: request.operation.name ?? null,
     variableValues: request.variables,
     contextValue: subgraph.contextFor(request.viewer, request.requestId, request.signal),
   });
@@ -30,12 +31,12 @@ export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
 
   return {
     async execute(request) {
-      return masked(await execute(argsOf(request, request.document)), request.requestId);
+      return masked(await execute(argsOf(request)), request.requestId);
     },
     async subscribe(request) {
-      const events = await createSourceEventStream(argsOf(request, request.document));
+      const events = await createSourceEventStream(argsOf(request));
       if (!(Symbol.asyncIterator in events)) return masked(events, request.requestId);
-      const executeFor = async (rootValue: unknown): Promise<ExecutionResult> => masked(await execute({ ...argsOf(request, request.document), rootValue }), request.requestId);
+      const executeFor = async (rootValue: unknown): Promise<ExecutionResult> => masked(await execute({ ...argsOf(request), rootValue }), request.requestId);
       return mapIterator(events as AsyncIterable<unknown>, (event) => ({ key: keyOf(event), execute: () => executeFor(event) }));
     },
   };
@@ -43,22 +44,3 @@ export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
 
 /** One event reaches all subscribers as the same object; a source that yields plain values cannot be shared. */
 const keyOf = (event: unknown): SourceEvent['key'] => (typeof event === 'object' && event !== null ? event : {});
-
-/** Not an async generator: its `return` would wait for the source's next event before it ends the source. */
-const mapIterator = <From, To>(source: AsyncIterable<From>, map: (value: From) => To): AsyncIterableIterator<To> => {
-  const iterator = source[Symbol.asyncIterator]();
-  const done = { value: undefined, done: true } as const;
-  return {
-    async next() {
-      const result = await iterator.next();
-      return result.done ? done : { value: map(result.value), done: false };
-    },
-    async return() {
-      await iterator.return?.();
-      return done;
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-};

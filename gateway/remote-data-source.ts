@@ -2,7 +2,7 @@
  * A subgraph behind its own server: HTTP POST over kept connections for queries and mutations, `graphql-transport-ws`
  * for subscriptions. The viewer travels signed, as `x-eventgraph-viewer`.
  */
-import { type ExecutionResult, Kind, OperationTypeNode, print } from 'graphql';
+import { type ExecutionResult, OperationTypeNode } from 'graphql';
 import { Pool } from 'undici';
 import { EventgraphError, isPublicError } from '#core/errors.ts';
 import { type Viewer, viewerHeader } from '#core/viewer.ts';
@@ -56,7 +56,7 @@ const post = async (pool: Pool, url: URL, settings: Settings, request: SubgraphR
         'x-request-id': request.requestId,
         [viewerHeader]: await settings.signViewer(request.viewer),
       },
-      body: JSON.stringify({ query: request.query || print(request.document), operationName: request.operationName, variables: request.variables }),
+      body: JSON.stringify({ query: request.operation.query, operationName: request.operation.name, variables: request.variables }),
       signal: AbortSignal.any([deadline, request.signal]),
     });
     return interpret(response.statusCode, await readBounded(response.body, settings.maxBytes));
@@ -68,7 +68,7 @@ const post = async (pool: Pool, url: URL, settings: Settings, request: SubgraphR
   }
 };
 
-const isMutation = ({ document }: SubgraphRequest): boolean => document.definitions.some((each) => each.kind === Kind.OPERATION_DEFINITION && each.operation === OperationTypeNode.MUTATION);
+const isMutation = ({ operation }: SubgraphRequest): boolean => operation.kind === OperationTypeNode.MUTATION;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.name) : 'unknown');
 const isTimeout = (error: unknown): boolean => ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT'].includes(reasonOf(error));

@@ -54,14 +54,14 @@ export const createRemoteStreams = (url: URL, signViewer: (viewer: Viewer) => Pr
 
 type Reader = { readonly held: ExecutionResult[]; failure: EventgraphError | null; isDone: boolean; wake: (() => void) | null };
 
-const streamOf = (client: Client, { query, operationName, variables, signal }: SubgraphRequest): AsyncIterableIterator<SourceEvent> => {
+const streamOf = (client: Client, { operation, variables, signal }: SubgraphRequest): AsyncIterableIterator<SourceEvent> => {
   const reader: Reader = { held: [], failure: null, isDone: false, wake: null };
   const change = (apply: () => void) => {
     apply();
     reader.wake?.();
   };
   const unsubscribe = client.subscribe<Record<string, unknown>>(
-    { query, operationName: operationName ?? null, variables: { ...variables } },
+    { query: operation.query, operationName: operation.name ?? null, variables: { ...variables } },
     {
       next: (result) =>
         change(() => {

@@ -3,16 +3,17 @@
  *
  * Glossary: a *group* is the subscribers that may share; a *run* is what follows from one event for one group.
  */
-import { type FormattedExecutionResult, visit } from 'graphql';
+import { visit } from 'graphql';
 import { type Viewer, rightsOf } from '#core/viewer.ts';
+import type { Answer } from './answer.ts';
 import type { SourceEvent } from './data-source.ts';
 import type { Prepared } from './engine.ts';
 import { type Operation, rootFieldsOf } from './operations.ts';
 
-export type Run = (signal: AbortSignal) => Promise<FormattedExecutionResult>;
+export type Run = (signal: AbortSignal) => Promise<Answer>;
 
 export type Group = {
-  run(key: SourceEvent['key'], start: Run): Promise<FormattedExecutionResult>;
+  run(key: SourceEvent['key'], start: Run): Promise<Answer>;
   /** The last to leave ends what is still running for the group. */
   leave(): void;
 };
@@ -25,7 +26,7 @@ export type SharedRuns = { join(key: string): Group; readonly size: number };
  */
 const sharedForMs = 2_000;
 
-type Members = { members: number; readonly abort: AbortController; readonly objects: WeakMap<object, { readonly at: number; readonly result: Promise<FormattedExecutionResult> }>; readonly texts: Map<string, Promise<FormattedExecutionResult>> };
+type Members = { members: number; readonly abort: AbortController; readonly objects: WeakMap<object, { readonly at: number; readonly result: Promise<Answer> }>; readonly texts: Map<string, Promise<Answer>> };
 
 export const createSharedRuns = (): SharedRuns => {
   const groups = new Map<string, Members>();
@@ -52,7 +53,7 @@ export const createSharedRuns = (): SharedRuns => {
   };
 };
 
-const runObject = (group: Members, event: object, start: Run): Promise<FormattedExecutionResult> => {
+const runObject = (group: Members, event: object, start: Run): Promise<Answer> => {
   const known = group.objects.get(event);
   if (known && performance.now() - known.at < sharedForMs) return known.result;
   const result = start(group.abort.signal);
@@ -61,7 +62,7 @@ const runObject = (group: Members, event: object, start: Run): Promise<Formatted
 };
 
 /** Equal texts at different times are different events with perhaps different answers: only a run under way is shared. */
-const runText = (group: Members, event: string, start: Run): Promise<FormattedExecutionResult> => {
+const runText = (group: Members, event: string, start: Run): Promise<Answer> => {
   const known = group.texts.get(event);
   if (known) return known;
   const result = start(group.abort.signal).finally(() => group.texts.delete(event));

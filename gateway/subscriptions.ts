@@ -5,8 +5,9 @@
  * The next event is asked for when the subscriber took the last answer, so nothing queues up here: a slow reader's
  * stream holds what its source holds for it, which is the newest value.
  */
-import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
+import type { GraphQLFormattedError } from 'graphql';
 import { EventgraphError } from '#core/errors.ts';
+import { type Answer, answerOf, refusal } from './answer.ts';
 import type { DataSource, SourceEvent } from './data-source.ts';
 import type { Prepared } from './engine.ts';
 import type { EngineHolder, Lease } from './engine-holder.ts';
@@ -18,7 +19,7 @@ import { subgraphErrors } from './execute/subgraph-errors.ts';
 
 export type Subscriptions = {
   /** Throws RequestRefused when there is nothing to subscribe to. */
-  subscribe(request: GatewayRequest): Promise<AsyncIterableIterator<FormattedExecutionResult>>;
+  subscribe(request: GatewayRequest): Promise<AsyncIterableIterator<Answer>>;
   /** Ends every live operation. */
   close(): void;
 };
@@ -62,17 +63,15 @@ const openStream = async (request: GatewayRequest, lease: Lease, signal: AbortSi
   const dataSource = primary && engine.dataSources.get(primary.subgraph);
   if (!primary || !dataSource) throw deniedRoot(prepared);
   const join = (): Group => runs.join(groupKeyOf(lease.id, prepared, request.viewer));
-  if (kept && kept.dataSource === dataSource && kept.prepared.plan.primary?.query === primary.query) return { ...kept, lease, prepared, group: join() };
+  if (kept && kept.dataSource === dataSource && kept.prepared.plan.primary?.operation.query === primary.operation.query) return { ...kept, lease, prepared, group: join() };
   const source = await dataSource.subscribe({
-    query: primary.query,
-    document: primary.document,
-    operationName: primary.operationName,
+    operation: primary.operation,
     variables: usedVariables(prepared, primary),
     viewer: request.viewer,
     requestId: request.requestId,
     signal,
   });
-  if (!(Symbol.asyncIterator in source)) throw new RequestRefused(subgraphErrors(primary, source.errors ?? []));
+  if (!(Symbol.asyncIterator in source)) throw new RequestRefused(subgraphErrors(primary.subgraph, source.errors ?? []));
   return { lease, prepared, dataSource, source: source[Symbol.asyncIterator](), group: join(), pending: null };
 };
 
@@ -102,7 +101,7 @@ const done: IteratorReturnResult<undefined> = { value: undefined, done: true };
 /** What ended the wait for an event when it was not an event. */
 const woken = Symbol('reloaded or ended');
 
-const start = (live: Live, ends: Set<() => void>): AsyncIterableIterator<FormattedExecutionResult> => {
+const start = (live: Live, ends: Set<() => void>): AsyncIterableIterator<Answer> => {
   const { signal } = live.request;
   const end = () => endLive(live);
   ends.add(end);
@@ -130,7 +129,7 @@ const endLive = (live: Live): void => {
   closeSource(live, live.stream);
 };
 
-const nextAnswer = async (live: Live): Promise<IteratorResult<FormattedExecutionResult>> => {
+const nextAnswer = async (live: Live): Promise<IteratorResult<Answer>> => {
   if (live.request.signal.aborted) endLive(live);
   try {
     const event = await nextEvent(live);
@@ -140,7 +139,7 @@ const nextAnswer = async (live: Live): Promise<IteratorResult<FormattedExecution
   } catch (error) {
     if (live.isEnded) return done;
     endLive(live);
-    return { value: { errors: errorsOf(live, error) }, done: false };
+    return { value: refusal(errorsOf(live, error)), done: false };
   }
 };
 
@@ -175,14 +174,14 @@ const either = <T>(pending: Promise<T>, listen: (wake: () => void) => void): Pro
     pending.then(resolve, reject);
   });
 
-const answer = ({ stream, request }: Live, event: SourceEvent): Promise<FormattedExecutionResult> => {
+const answer = ({ stream, request }: Live, event: SourceEvent): Promise<Answer> => {
   const { lease, prepared, group } = stream;
   return group.run(event.key, async (signal) => {
     const asked = { viewer: request.viewer, requestId: request.requestId, signal };
     try {
       return await lease.engine.run(prepared, asked, await event.execute());
     } catch (error) {
-      return { data: null, errors: formatThrown(error, request.requestId) };
+      return answerOf('null', formatThrown(error, request.requestId));
     }
   });
 };

@@ -28,7 +28,7 @@ export const loadSupergraph = (sdl: string): LoadedSupergraph => {
     return {
       federated,
       apiSchema: federated.apiSchema().toGraphQLJSSchema({ includeDefer: false }),
-      planner: new QueryPlanner(federated, { exposeDocumentNodeInFetchNode: false }),
+      planner: new QueryPlanner(federated, { exposeDocumentNodeInFetchNode: false, reuseQueryFragments: false }),
       subgraphs: federated.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       requirements: readRequirements(federated.schema),
       matchesType: createTypeMatcher(federated.schema),

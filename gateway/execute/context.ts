@@ -2,9 +2,10 @@
 import type { GraphQLFormattedError } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
 import type { DataSource } from '../data-source.ts';
-import type { ReportError, ResponsePath } from '../errors.ts';
+import type { ReportError } from '../errors.ts';
 import type { Variables } from '../operations.ts';
 import type { TypeMatcher } from '../supergraph.ts';
+import type { Trace } from '../trace.ts';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -15,19 +16,16 @@ export type Execution = {
   readonly viewer: Viewer;
   readonly requestId: string;
   readonly signal: AbortSignal;
+  readonly deadline: number | undefined;
   readonly report: ReportError | undefined;
-  /** Errors of subgraphs, with paths of the client's answer where they are known. */
+  /** Told of every request to a subgraph. */
+  readonly trace: Trace | undefined;
+  /** The answer so far: fetches are merged into it. */
+  readonly data: JsonObject;
+  /** Errors of subgraphs, with paths of what was fetched where they are known. */
   readonly errors: GraphQLFormattedError[];
-};
-
-/** An object of the answer that a fetch adds fields to. Its way up is kept for errors and for contexts. */
-export type Target = { readonly value: JsonObject; readonly place: Place | undefined };
-export type Place = { readonly parent: Target | undefined; readonly keys: ResponsePath };
-
-export const pathOf = (target: Target): ResponsePath => {
-  const parts: ResponsePath[] = [];
-  for (let place = target.place; place; place = place.parent?.place) parts.unshift(place.keys);
-  return parts.flat();
+  /** Objects and lists that stand at several places of the answer: see `plan/sharing.ts`. */
+  readonly shared: Set<object>;
 };
 
 export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);

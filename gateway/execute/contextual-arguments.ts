@@ -4,35 +4,37 @@
  */
 import type { FetchStep, Rewrite } from '../plan/plan.ts';
 import type { TypeMatcher } from '../supergraph.ts';
-import { type JsonObject, type Target, isObject } from './context.ts';
+import { type Execution, type JsonObject, isObject } from './context.ts';
+import { type Place, findPlaces } from './places.ts';
 
 /** Contextual arguments are variables, so one request can serve only the entities with equal values. */
-export const contextGroups = (step: FetchStep, targets: readonly Target[], matchesType: TypeMatcher): readonly { readonly targets: readonly Target[]; readonly variables: JsonObject }[] => {
-  const groups = new Map<string, { targets: Target[]; variables: JsonObject }>();
-  for (const target of targets) {
+export const contextGroups = (execution: Execution, fetch: FetchStep): readonly { readonly targets: readonly JsonObject[]; readonly variables: JsonObject }[] => {
+  const groups = new Map<string, { targets: JsonObject[]; variables: JsonObject }>();
+  for (const place of findPlaces(execution, fetch.path)) {
     const variables: JsonObject = {};
-    for (const rewrite of step.contextRewrites) {
-      const value = lookUp(rewrite, target, matchesType);
+    for (const rewrite of fetch.contextRewrites) {
+      const value = lookUp(rewrite, place, execution.matchesType);
       if (value !== undefined && 'rename' in rewrite.change) variables[rewrite.change.rename] = value;
     }
     const key = JSON.stringify(variables);
     const group = groups.get(key);
-    if (group) group.targets.push(target);
-    else groups.set(key, { targets: [target], variables });
+    if (group) group.targets.push(place.object);
+    else groups.set(key, { targets: [place.object], variables });
   }
   return [...groups.values()];
 };
 
-const lookUp = (rewrite: Rewrite, target: Target, matchesType: TypeMatcher): unknown => {
-  let above: Target | undefined = target;
+const lookUp = (rewrite: Rewrite, { object, above }: Place, matchesType: TypeMatcher): unknown => {
+  const chain = [...above, object];
+  let level = chain.length - 1;
   let value: unknown;
   let down = false;
   for (const part of rewrite.path) {
     if ('parent' in part) {
-      above = above?.place?.parent;
+      level--;
       continue;
     }
-    if (!down) value = above?.value;
+    if (!down) value = chain[level];
     down = true;
     if (Array.isArray(value) && 'field' in part) value = value.map((element: unknown) => (isObject(element) ? element[part.field] : undefined));
     else if (!isObject(value)) return undefined;

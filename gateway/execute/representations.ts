@@ -1,26 +1,27 @@
 /** What a subgraph is told about the entities it is asked for: their type, a key, and what `@requires` names. */
 import type { FetchStep, RequiredSelection } from '../plan/plan.ts';
 import type { TypeMatcher } from '../supergraph.ts';
-import { type JsonObject, type Target, isObject } from './context.ts';
+import { type JsonObject, isObject } from './context.ts';
 import { mergeInto } from './merge.ts';
 import { applyRewrites } from './rewrites.ts';
 
-/** One distinct representation, with every object of the answer that it stands for. */
-export type Entity = { readonly representation: JsonObject; readonly targets: Target[] };
+/** One distinct representation, with every object of the answer that it stands for, and the fetch that wants it there. */
+export type Entity = { readonly representation: JsonObject; readonly uses: { readonly fetch: FetchStep; readonly target: JsonObject }[] };
+
+/** Distinct representations by their JSON, in the order in which they are sent. */
+export type Entities = Map<string, Entity>;
 
 /** Equal representations are sent once. Objects that the fetch does not concern, or that miss a key, are left out. */
-export const collectEntities = (step: FetchStep, targets: readonly Target[], matchesType: TypeMatcher): readonly Entity[] => {
-  const entities = new Map<string, Entity>();
+export const addEntities = (entities: Entities, fetch: FetchStep, targets: readonly JsonObject[], matchesType: TypeMatcher): void => {
   for (const target of targets) {
-    const representation = represent(step.requires ?? [], target.value, matchesType);
+    const representation = represent(fetch.requires ?? [], target, matchesType);
     if (!representation || typeof representation['__typename'] !== 'string') continue;
-    applyRewrites(step.inputRewrites, representation, matchesType);
+    if (fetch.inputRewrites.length > 0) applyRewrites(fetch.inputRewrites, representation, matchesType);
     const key = JSON.stringify(representation);
     const known = entities.get(key);
-    if (known) known.targets.push(target);
-    else entities.set(key, { representation, targets: [target] });
+    if (known) known.uses.push({ fetch, target });
+    else entities.set(key, { representation, uses: [{ fetch, target }] });
   }
-  return [...entities.values()];
 };
 
 /** Null when something that is needed was never answered: the fetch that should have brought it failed. */

@@ -7,8 +7,9 @@ import { operationFromDocument } from '@apollo/federation-internals';
 import { LRUCache } from 'lru-cache';
 import { EventgraphError } from '#core/errors.ts';
 import type { Operation } from '../operations.ts';
-import { type Plan, translatePlan } from './plan.ts';
 import type { LoadedSupergraph } from '../supergraph.ts';
+import type { Plan } from './plan.ts';
+import { translatePlan } from './translate.ts';
 
 export type Planning = {
   /** `operation` is already without conditions and without what the viewer may not see; its key says so. */

@@ -6,7 +6,6 @@
  */
 import {
   type FieldNode,
-  type GraphQLLeafType,
   type GraphQLNamedOutputType,
   type GraphQLOutputType,
   type GraphQLSchema,
@@ -19,11 +18,13 @@ import {
 } from 'graphql';
 import type { Access } from '../authorization.ts';
 import type { Operation } from '../operations.ts';
+import { deferLabelOf } from '../plan/defer.ts';
+import { type WriteLeaf, leafWriter } from './leaf.ts';
 
 export type ValueShape =
   | { readonly kind: 'nonNull'; readonly of: ValueShape; readonly coordinate: string }
   | { readonly kind: 'list'; readonly of: ValueShape }
-  | { readonly kind: 'leaf'; readonly type: GraphQLLeafType }
+  | { readonly kind: 'leaf'; readonly typeName: string; readonly write: WriteLeaf }
   /** Introspection: complete as it stands in the data. */
   | { readonly kind: 'answered' }
   | { readonly kind: 'object'; readonly selection: Selection };
@@ -32,12 +33,21 @@ export type FieldShape = {
   readonly responseName: string;
   /** `Type.field`, for messages. */
   readonly coordinate: string;
-  readonly isTypename: boolean;
+  /** What stands before the value in the JSON of its object: `{"name":` or `,"name":`. */
+  readonly head: string;
+  /** The answer to `__typename`, as JSON; undefined for every other field. */
+  readonly typename: string | undefined;
   readonly isDenied: boolean;
   readonly value: ValueShape;
 };
 
-export type ObjectShape = { readonly typeName: string; readonly isDenied: boolean; readonly fields: readonly FieldShape[] };
+export type ObjectShape = {
+  readonly typeName: string;
+  readonly isDenied: boolean;
+  readonly fields: readonly FieldShape[];
+  /** What deferred fragments add later, by the label of the fragment. */
+  readonly deferred: readonly { readonly label: string; readonly shape: ObjectShape }[];
+};
 
 /** What is selected where an object of `type` stands. */
 export type Selection = {
@@ -50,7 +60,8 @@ export type Selection = {
   forType(typeName: string): ObjectShape;
 };
 
-export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly access: Access };
+/** `defers`: deferred fragments (`@defer(label:)`) are kept apart; otherwise they are as if they were not deferred. */
+export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly access: Access; readonly defers: boolean };
 
 export const rootSelection = (source: ShapeSource): Selection => {
   const { definition } = source.operation;
@@ -72,36 +83,43 @@ const createSelection = (source: ShapeSource, type: GraphQLNamedOutputType, part
     forType(typeName) {
       const known = shapes.get(typeName);
       if (known) return known;
-      const shape = { typeName, isDenied: source.access.deniesType(typeName), fields: fieldsFor(source, typeName, parts) };
+      const shape = objectShape(source, typeName, parts);
       shapes.set(typeName, shape);
       return shape;
     },
   };
 };
 
-type Found = { readonly nodes: FieldNode[]; isDenied: boolean };
+type FoundField = { readonly nodes: FieldNode[]; isDenied: boolean };
+type Found = { readonly fields: Map<string, FoundField>; readonly deferred: Map<string, Part[]> };
 
-const fieldsFor = (source: ShapeSource, typeName: string, parts: readonly Part[]): readonly FieldShape[] => {
-  const found = new Map<string, Found>();
+const objectShape = (source: ShapeSource, typeName: string, parts: readonly Part[]): ObjectShape => {
+  const found: Found = { fields: new Map(), deferred: new Map() };
   for (const part of parts) collect(source, typeName, part, found);
-  return [...found].flatMap(([responseName, field]) => fieldShape(source, typeName, responseName, field) ?? []);
+  const fields = [...found.fields].flatMap(([responseName, field]) => fieldShape(source, typeName, responseName, field) ?? []);
+  const heads = fields.map((field, index) => ({ ...field, head: `${index === 0 ? '{' : ','}"${field.responseName}":` }));
+  const deferred = [...found.deferred].map(([label, later]) => ({ label, shape: objectShape(source, typeName, later) }));
+  return { typeName, isDenied: source.access.deniesType(typeName), fields: heads, deferred };
 };
 
-const collect = (source: ShapeSource, typeName: string, part: Part, found: Map<string, Found>): void => {
+const collect = (source: ShapeSource, typeName: string, part: Part, found: Found): void => {
   for (const selection of part.set.selections) {
     if (selection.kind === Kind.FIELD) {
       const responseName = selection.alias?.value ?? selection.name.value;
       const isDenied = part.isDenied || source.access.deniesField(part.parent, selection.name.value) || source.access.deniesField(typeName, selection.name.value);
-      const known = found.get(responseName);
+      const known = found.fields.get(responseName);
       if (known) known.nodes.push(selection);
-      else found.set(responseName, { nodes: [selection], isDenied });
+      else found.fields.set(responseName, { nodes: [selection], isDenied });
       continue;
     }
     const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : source.operation.fragments.get(selection.name.value);
     if (!fragment) continue;
     const condition = fragment.typeCondition?.name.value ?? part.parent;
     if (!satisfies(source.schema, typeName, condition)) continue;
-    collect(source, typeName, { set: fragment.selectionSet, parent: condition, isDenied: part.isDenied || source.access.deniesType(condition) }, found);
+    const inner: Part = { set: fragment.selectionSet, parent: condition, isDenied: part.isDenied || source.access.deniesType(condition) };
+    const label = source.defers ? deferLabelOf(selection) : undefined;
+    if (label === undefined) collect(source, typeName, inner, found);
+    else found.deferred.set(label, [...(found.deferred.get(label) ?? []), inner]);
   }
 };
 
@@ -113,21 +131,21 @@ const satisfies = (schema: GraphQLSchema, typeName: string, condition: string): 
   return isAbstractType(abstract) && type !== undefined && 'getFields' in type && 'getInterfaces' in type && schema.isSubType(abstract, type);
 };
 
-const fieldShape = (source: ShapeSource, typeName: string, responseName: string, { nodes, isDenied }: Found): FieldShape | undefined => {
+const fieldShape = (source: ShapeSource, typeName: string, responseName: string, { nodes, isDenied }: FoundField): Omit<FieldShape, 'head'> | undefined => {
   const name = nodes[0]?.name.value ?? '';
-  const isTypename = name === '__typename';
+  const typename = name === '__typename' ? JSON.stringify(typeName) : undefined;
   const type = source.schema.getType(typeName);
   const field = type && 'getFields' in type ? type.getFields()[name] : undefined;
   const coordinate = `${typeName}.${name}`;
-  if (name.startsWith('__')) return { responseName, coordinate, isTypename, isDenied, value: { kind: 'answered' } };
+  if (name.startsWith('__')) return { responseName, coordinate, typename, isDenied, value: { kind: 'answered' } };
   if (!field || !('args' in field)) return undefined;
   const parts = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
-  return { responseName, coordinate, isTypename, isDenied, value: valueShape(source, field.type, parts, coordinate) };
+  return { responseName, coordinate, typename, isDenied, value: valueShape(source, field.type, parts, coordinate) };
 };
 
 const valueShape = (source: ShapeSource, type: GraphQLOutputType, sets: readonly SelectionSetNode[], coordinate: string): ValueShape => {
   if (isNonNullType(type)) return { kind: 'nonNull', of: valueShape(source, type.ofType, sets, coordinate), coordinate };
   if (isListType(type)) return { kind: 'list', of: valueShape(source, type.ofType, sets, coordinate) };
-  if (isLeafType(type)) return { kind: 'leaf', type };
+  if (isLeafType(type)) return { kind: 'leaf', typeName: type.name, write: leafWriter(type) };
   return { kind: 'object', selection: createSelection(source, type, sets.map((set) => ({ set, parent: type.name, isDenied: false }))) };
 };

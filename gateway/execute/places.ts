@@ -1,0 +1,66 @@
+/** The objects of the answer that a path of the plan leads to. */
+import type { ResponsePath } from '../errors.ts';
+import type { Path, PathPart } from '../plan/plan.ts';
+import type { TypeMatcher } from '../supergraph.ts';
+import { type Execution, type JsonObject, isObject } from './context.ts';
+
+/**
+ * Follows a path from the root: a name to a field, `@` to every element of a list. What is null or was never answered
+ * has no target behind it. An object that stands at several places is found once.
+ */
+export const findTargets = ({ data, matchesType, shared }: Pick<Execution, 'data' | 'matchesType' | 'shared'>, path: Path): readonly JsonObject[] => {
+  let values: unknown[] = [data];
+  for (const part of path) {
+    const next: unknown[] = [];
+    if (part.name === null) for (const value of values) addElements(value, part, matchesType, next);
+    else for (const value of values) addField(value as JsonObject, part.name, part, matchesType, next);
+    values = shared.size > 0 ? distinct(next) : next;
+  }
+  const found: JsonObject[] = [];
+  for (const value of values) addObjects(value, found);
+  return shared.size > 0 ? distinct(found) : found;
+};
+
+const distinct = <T>(values: T[]): T[] => (values.length < 2 ? values : [...new Set(values)]);
+
+const addField = (value: JsonObject, name: string, part: PathPart, matchesType: TypeMatcher, into: unknown[]): void => {
+  if (!isObject(value)) return;
+  const next = value[name];
+  if (next !== null && next !== undefined && fits(next, part, matchesType)) into.push(next);
+};
+
+const addElements = (value: unknown, part: PathPart, matchesType: TypeMatcher, into: unknown[]): void => {
+  if (!Array.isArray(value)) return;
+  for (const element of value) if (element !== null && fits(element, part, matchesType)) into.push(element);
+};
+
+/** Lists of lists: the planner writes one `@` for each level, but a path may also end at a list. */
+const addObjects = (value: unknown, into: JsonObject[]): void => {
+  if (Array.isArray(value)) for (const element of value) addObjects(element, into);
+  else if (isObject(value)) into.push(value);
+};
+
+const fits = (value: unknown, { types }: PathPart, matchesType: TypeMatcher): boolean => types === null || !isObject(value) || types.some((type) => matchesType(type, String(value['__typename'])));
+
+/** One place of an object: the keys that lead to it, and the objects on the way, the root first. */
+export type Place = { readonly object: JsonObject; readonly keys: ResponsePath; readonly above: readonly JsonObject[] };
+
+/** Every place that a path leads to. Slower than `findTargets`: for errors, and for arguments from further up. */
+export const findPlaces = ({ data, matchesType }: Pick<Execution, 'data' | 'matchesType'>, path: Path): readonly Place[] => {
+  const places: Place[] = [];
+  walk({ places, path, matchesType }, data, 0, [], []);
+  return places;
+};
+
+type Walk = { readonly places: Place[]; readonly path: Path; readonly matchesType: TypeMatcher };
+
+const walk = (state: Walk, value: unknown, position: number, keys: ResponsePath, above: readonly JsonObject[]): void => {
+  const part = state.path[position];
+  if (Array.isArray(value)) {
+    if (part && part.name !== null) return;
+    value.forEach((element, index) => (!part || fits(element, part, state.matchesType)) && walk(state, element, part ? position + 1 : position, [...keys, index], above));
+  } else if (isObject(value)) {
+    if (!part) state.places.push({ object: value, keys, above });
+    else if (part.name !== null && fits(value[part.name], part, state.matchesType)) walk(state, value[part.name], position + 1, [...keys, part.name], [...above, value]);
+  }
+};
