@@ -11,6 +11,7 @@ import type { DataSource, SourceEvent } from '#gateway/data-source.ts';
 import { createLocalDataSource } from '#gateway/local-data-source.ts';
 import { createRemoteDataSource } from '#gateway/remote-data-source.ts';
 import { subgraphOperation } from '#gateway/subgraph-operation.ts';
+import { PlainVariables } from '#gateway/subgraph-variables.ts';
 import { InputError } from './errors.ts';
 import { needs } from './permissions.ts';
 import { createSecrets } from './secrets.ts';
@@ -80,7 +81,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const request = (query: string, viewer: Viewer = publicViewer, variables: Record<string, unknown> = {}) => ({ operation: subgraphOperation(query), variables, viewer, requestId: 'r1', signal: new AbortController().signal });
+const request = (query: string, viewer: Viewer = publicViewer, variables: Record<string, unknown> = {}) => ({ operation: subgraphOperation(query), variables: new PlainVariables(variables), viewer, requestId: 'r1', signal: new AbortController().signal });
 /** What a caller can tell apart: data, and of errors code, path and facts; the words of masked ones are each door's own. */
 type Told = { readonly data?: unknown; readonly errors?: readonly { readonly message: string; readonly path?: unknown; readonly extensions?: Record<string, unknown> }[] };
 const told = (result: unknown) => {

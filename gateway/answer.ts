@@ -1,22 +1,31 @@
-/** Answers as they are sent: JSON text, made once, whoever and however many receive it. */
+/** Answers as they are sent: JSON, made once, whoever and however many receive it. */
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 
-export type Answer = {
-  /** A GraphQL response (`{"data": …}`, `{"errors": […], "data": …}`) as JSON. */
-  readonly text: string;
+export class Answer {
+  /** A GraphQL response (`{"data": …, "errors": […]}`) as JSON. */
+  readonly bytes: Buffer;
   /** False where the request was refused before execution: no `data` at all. */
   readonly hasData: boolean;
   readonly errors: readonly GraphQLFormattedError[];
-};
 
-/** `data` is already JSON. */
-export const answerOf = (data: string, errors: readonly GraphQLFormattedError[]): Answer => ({
-  text: errors.length > 0 ? `{"errors":${JSON.stringify(errors)},"data":${data}}` : `{"data":${data}}`,
-  hasData: true,
-  errors,
-});
+  constructor(bytes: Buffer, hasData: boolean, errors: readonly GraphQLFormattedError[]) {
+    this.bytes = bytes;
+    this.hasData = hasData;
+    this.errors = errors;
+  }
 
-export const refusal = (errors: readonly GraphQLFormattedError[]): Answer => ({ text: JSON.stringify({ errors }), hasData: false, errors });
+  get text(): string {
+    return this.bytes.toString();
+  }
 
-/** For callers in this process. */
-export const asResult = ({ text }: Answer): FormattedExecutionResult => JSON.parse(text) as FormattedExecutionResult;
+  /** For callers in this process: objects of their own. */
+  get result(): FormattedExecutionResult {
+    return JSON.parse(this.text) as FormattedExecutionResult;
+  }
+}
+
+/** Of a request that was refused before execution. */
+export const refusal = (errors: readonly GraphQLFormattedError[]): Answer => new Answer(Buffer.from(JSON.stringify({ errors })), false, errors);
+
+/** Of an execution that came to nothing. */
+export const failure = (errors: readonly GraphQLFormattedError[]): Answer => new Answer(Buffer.from(JSON.stringify({ data: null, errors })), true, errors);

@@ -6,6 +6,7 @@ import { serializeViewer } from '#core/viewer.ts';
 import type { DataSource, SourceEvent, SubgraphRequest } from './data-source.ts';
 import { createLocalDataSource } from './local-data-source.ts';
 import { subgraphOperation } from './subgraph-operation.ts';
+import { PlainVariables } from './subgraph-variables.ts';
 import { createRemoteDataSource } from './remote-data-source.ts';
 import { type Channel, createChannel } from './test-channel.ts';
 import { schemaOf, subgraph, viewerWith } from './test-kit.ts';
@@ -22,7 +23,7 @@ const schema = schemaOf(
 );
 const request = (query: string, variables: Record<string, unknown> = {}, signal = new AbortController().signal): SubgraphRequest => ({
   operation: subgraphOperation(query),
-  variables,
+  variables: new PlainVariables(variables),
   viewer: viewerWith('read_events'),
   requestId: 'r1',
   signal,

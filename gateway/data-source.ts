@@ -13,9 +13,16 @@ export type SubgraphOperation = {
   readonly document: DocumentNode;
 };
 
+/** Both are made when they are asked for: ask once. */
+export interface SubgraphVariables {
+  readonly json: string;
+  toJSON(): unknown;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
 export type SubgraphRequest = {
   readonly operation: SubgraphOperation;
-  readonly variables: Readonly<Record<string, unknown>>;
+  readonly variables: SubgraphVariables;
   readonly viewer: Viewer;
   readonly requestId: string;
   /** Aborted when nobody waits for the answer any more. */

@@ -3,7 +3,7 @@
  */
 import type { GraphQLFormattedError } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
-import { type Answer, answerOf } from './answer.ts';
+import { Answer } from './answer.ts';
 import { type Access, type AllowsPolicy, createAuthorization } from './authorization.ts';
 import { createConditions } from './conditions.ts';
 import type { DataSource } from './data-source.ts';
@@ -17,6 +17,7 @@ import type { Plan } from './plan/plan.ts';
 import { createPlanning } from './plan/planning.ts';
 import { complete } from './shape/complete.ts';
 import { createIntrospection } from './shape/introspection.ts';
+import { JsonWriter } from './shape/json-writer.ts';
 import { locateErrors } from './shape/locate-errors.ts';
 import { type Selection, rootSelection } from './shape/selection.ts';
 import { type LoadedSupergraph, loadSupergraph } from './supergraph.ts';
@@ -82,12 +83,16 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
       const data = introspection ? { ...introspection.data } : {};
       const errors: GraphQLFormattedError[] = introspection ? [...introspection.errors] : [];
       const { matchesType, knowsType } = supergraph;
-      const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, report: options.report, data, errors, shared: new Set() };
+      const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, report: options.report, data, errors, shared: new Set(), held: new Set() };
       if (plan.primary) takeRootResult(execution, plan.primary, primary);
       await runPlan(execution, plan).block(0);
       const located = errors.length > 0 ? locateErrors(selection, data, errors) : errors;
-      const { text } = complete(selection, data, { knowsType, errors: located, shared: execution.shared });
-      return answerOf(text, located);
+      const writer = new JsonWriter();
+      writer.ascii('{"data":');
+      complete(selection, data, { writer, knowsType, errors: located, shared: execution.shared });
+      if (located.length > 0) writer.json(`,"errors":${JSON.stringify(located)}`);
+      writer.ascii('}');
+      return new Answer(writer.finish(), true, located);
     },
   };
 };

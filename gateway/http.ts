@@ -110,7 +110,7 @@ const refused = (code: string, message: string): Answer => refusal([{ message, e
 const send = (reply: FastifyReply, type: MediaType, status: number, answer: Answer, request?: FastifyRequest): FastifyReply => {
   if (request?.noted) request.noted.errors = answer.errors.length;
   if (status === 401) reply.header('www-authenticate', 'Bearer');
-  return reply.code(status).header('content-type', `${type}; charset=utf-8`).send(answer.text);
+  return reply.code(status).header('content-type', `${type}; charset=utf-8`).send(answer.bytes);
 };
 
 /** Aborted when the client goes away before it was answered. */

@@ -5,7 +5,7 @@
  * (which subgraph is asked what), `execute` and `shape`, in this order; see `engine.ts`.
  */
 import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
-import { type Answer, asResult, refusal } from './answer.ts';
+import { type Answer, refusal } from './answer.ts';
 import type { AllowsPolicy } from './authorization.ts';
 import type { DataSource } from './data-source.ts';
 import { createEngineHolder } from './engine-holder.ts';
@@ -84,10 +84,10 @@ export const createGateway = (options: GatewayOptions): Gateway => {
     operationOf: ({ query, operationName }) => holder.current().operations.find(query, operationName),
     answer,
     stream,
-    execute: async (request) => asResult(await answer(request)),
+    execute: async (request) => (await answer(request)).result,
     async subscribe(request) {
       const answers = await stream(request);
-      return Symbol.asyncIterator in answers ? mapIterator(answers, asResult) : asResult(answers);
+      return Symbol.asyncIterator in answers ? mapIterator(answers, ({ result }) => result) : answers.result;
     },
     reload: (sdl) => holder.replace(sdl),
     planned: () => holder.current().planned(),

@@ -18,7 +18,7 @@ export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
     schema: subgraph.schema,
     document: request.operation.document,
     operationName: request.operation.name ?? null,
-    variableValues: request.variables,
+    variableValues: request.variables.values,
     contextValue: subgraph.contextFor(request.viewer, request.requestId, request.signal),
   });
   /** Errors as they would come over the wire. Before execution they are graphql-js's own words, about values of variables. */

@@ -61,7 +61,7 @@ const streamOf = (client: Client, { operation, variables, signal }: SubgraphRequ
     reader.wake?.();
   };
   const unsubscribe = client.subscribe<Record<string, unknown>>(
-    { query: operation.query, operationName: operation.name ?? null, variables: { ...variables } },
+    { query: operation.query, operationName: operation.name ?? null, variables: { ...variables.values } },
     {
       next: (result) =>
         change(() => {

@@ -7,12 +7,13 @@
  */
 import type { GraphQLFormattedError } from 'graphql';
 import { EventgraphError } from '#core/errors.ts';
-import { type Answer, answerOf, refusal } from './answer.ts';
+import { type Answer, failure, refusal } from './answer.ts';
 import type { DataSource, SourceEvent } from './data-source.ts';
 import type { Prepared } from './engine.ts';
 import type { EngineHolder, Lease } from './engine-holder.ts';
 import { type ReportError, RequestRefused, formatThrown } from './errors.ts';
 import { usedVariables } from './execute/fetch.ts';
+import { PlainVariables } from './subgraph-variables.ts';
 import type { GatewayRequest } from './gateway-request.ts';
 import { type Group, type SharedRuns, groupKeyOf } from './shared-runs.ts';
 import { subgraphErrors } from './execute/subgraph-errors.ts';
@@ -66,7 +67,7 @@ const openStream = async (request: GatewayRequest, lease: Lease, signal: AbortSi
   if (kept && kept.dataSource === dataSource && kept.prepared.plan.primary?.operation.query === primary.operation.query) return { ...kept, lease, prepared, group: join() };
   const source = await dataSource.subscribe({
     operation: primary.operation,
-    variables: usedVariables(prepared, primary),
+    variables: new PlainVariables(usedVariables(prepared, primary)),
     viewer: request.viewer,
     requestId: request.requestId,
     signal,
@@ -181,7 +182,7 @@ const answer = ({ stream, request }: Live, event: SourceEvent): Promise<Answer> 
     try {
       return await lease.engine.run(prepared, asked, await event.execute());
     } catch (error) {
-      return answerOf('null', formatThrown(error, request.requestId));
+      return failure(formatThrown(error, request.requestId));
     }
   });
 };

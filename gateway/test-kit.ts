@@ -51,7 +51,7 @@ export const startGateway = (subgraphs: readonly TestSubgraph[], options: Partia
 
 const recording = (name: string, source: DataSource | undefined, sent: Sent[]): DataSource => {
   if (!source) throw new Error(`The test has no subgraph ${name}.`);
-  const note = ({ operation, variables }: SubgraphRequest) => void sent.push({ subgraph: name, query: operation.query, variables });
+  const note = ({ operation, variables }: SubgraphRequest) => void sent.push({ subgraph: name, query: operation.query, variables: variables.values });
   return {
     execute: (request) => (note(request), source.execute(request)),
     subscribe: (request) => (note(request), source.subscribe(request)),

@@ -26,6 +26,8 @@ export type Execution = {
   readonly errors: GraphQLFormattedError[];
   /** Objects and lists that stand at several places of the answer: see `plan/sharing.ts`. */
   readonly shared: Set<object>;
+  /** The places (`FetchStep.place`) whose objects some fetch holds already. */
+  readonly held: Set<string>;
 };
 
 export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);

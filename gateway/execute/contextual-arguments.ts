@@ -5,11 +5,11 @@
 import type { FetchStep, Rewrite } from '../plan/plan.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import { type Execution, type JsonObject, isObject } from './context.ts';
-import { type Place, findPlaces } from './places.ts';
+import { type Place, type Slot, findPlaces } from './places.ts';
 
 /** Contextual arguments are variables, so one request can serve only the entities with equal values. */
-export const contextGroups = (execution: Execution, fetch: FetchStep): readonly { readonly targets: readonly JsonObject[]; readonly variables: JsonObject }[] => {
-  const groups = new Map<string, { targets: JsonObject[]; variables: JsonObject }>();
+export const contextGroups = (execution: Execution, fetch: FetchStep): readonly { readonly slots: readonly Slot[]; readonly variables: JsonObject }[] => {
+  const groups = new Map<string, { slots: Slot[]; variables: JsonObject }>();
   for (const place of findPlaces(execution, fetch.path)) {
     const variables: JsonObject = {};
     for (const rewrite of fetch.contextRewrites) {
@@ -18,8 +18,10 @@ export const contextGroups = (execution: Execution, fetch: FetchStep): readonly 
     }
     const key = JSON.stringify(variables);
     const group = groups.get(key);
-    if (group) group.targets.push(place.object);
-    else groups.set(key, { targets: [place.object], variables });
+    // Nothing is unified in a plan with contexts, so it does not matter where the object hangs.
+    const slot: Slot = { holder: {}, key: '', object: place.object };
+    if (group) group.slots.push(slot);
+    else groups.set(key, { slots: [slot], variables });
   }
   return [...groups.values()];
 };

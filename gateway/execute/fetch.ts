@@ -1,14 +1,18 @@
 /** One request to one subgraph, merged into the answer. */
 import { EventgraphError } from '#core/errors.ts';
-import type { SubgraphOperation } from '../data-source.ts';
+import type { SubgraphOperation, SubgraphVariables } from '../data-source.ts';
 import type { Batch, FetchStep } from '../plan/plan.ts';
+import { PlainVariables } from '../subgraph-variables.ts';
+import type { TypeMatcher } from '../supergraph.ts';
 import { type Execution, type JsonObject, isObject } from './context.ts';
 import { contextGroups } from './contextual-arguments.ts';
 import { copy, mergeInto } from './merge.ts';
-import { findTargets } from './places.ts';
-import { type Entities, type Entity, addEntities } from './representations.ts';
+import { type Slot, findTargets } from './places.ts';
+import { type Entities, type Entity, addEntities } from './entities.ts';
+import { type Representer, createRepresenter } from './representations.ts';
 import { applyRewrites } from './rewrites.ts';
 import { type AskedEntities, noteEntityErrors, noteErrors, noteFailure } from './subgraph-errors.ts';
+import { EntityVariables } from './variables.ts';
 
 /** Never rejects: what goes wrong becomes an error of the answer, and the rest of the plan goes on. */
 export const runFetches = async (execution: Execution, batch: Batch, fetches: readonly FetchStep[]): Promise<void> => {
@@ -16,12 +20,12 @@ export const runFetches = async (execution: Execution, batch: Batch, fetches: re
   if (!fetch) return;
   if (!fetch.requires) return fetchRootFields(execution, fetch);
   if (fetch.contextRewrites.length === 0) return fetchEntities(execution, batch, fetches);
-  await Promise.all(contextGroups(execution, fetch).map((group) => fetchInContext(execution, batch, fetch, group.targets, group.variables)));
+  await Promise.all(contextGroups(execution, fetch).map((group) => fetchInContext(execution, batch, fetch, group.slots, group.variables)));
 };
 
 const fetchRootFields = async (execution: Execution, fetch: FetchStep): Promise<void> => {
   try {
-    takeRootResult(execution, fetch, await send(execution, fetch.subgraph, fetch.operation, usedVariables(execution, fetch)));
+    takeRootResult(execution, fetch, await send(execution, fetch.subgraph, fetch.operation, new PlainVariables(usedVariables(execution, fetch))));
   } catch (error) {
     noteFailure(execution, fetch.subgraph, error, []);
   }
@@ -36,37 +40,35 @@ export const takeRootResult = (execution: Execution, fetch: FetchStep, result: u
   mergeInto(execution.data, data, execution.matchesType);
 };
 
-/** `selections[i]` of the batch is asked for `entities[i]`. */
+/** What is asked for with one selection. */
 type Question = AskedEntities & { readonly fetch: FetchStep };
 
 const fetchEntities = async (execution: Execution, batch: Batch, fetches: readonly FetchStep[]): Promise<void> => {
   const bySelection = batch.selections.map((): Entities => new Map());
   for (const fetch of fetches) {
     const entities = bySelection[batch.selectionOf.get(fetch) ?? 0];
-    if (entities) addEntities(entities, fetch, findTargets(execution, fetch.path), execution.matchesType);
+    if (entities) addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), findTargets(execution, fetch.path));
   }
-  const wanted: number[] = [];
-  bySelection.forEach(({ size }, position) => size > 0 && wanted.push(position));
-  if (wanted.length > 0) await ask(execution, batch, wanted, bySelection, {});
+  await ask(execution, batch, bySelection, {});
 };
 
-const fetchInContext = async (execution: Execution, batch: Batch, fetch: FetchStep, targets: readonly JsonObject[], variables: JsonObject): Promise<void> => {
+const fetchInContext = async (execution: Execution, batch: Batch, fetch: FetchStep, slots: readonly Slot[], variables: JsonObject): Promise<void> => {
   const entities: Entities = new Map();
-  addEntities(entities, fetch, targets, execution.matchesType);
-  if (entities.size > 0) await ask(execution, batch, [0], [entities], variables);
+  addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots);
+  await ask(execution, batch, [entities], variables);
 };
 
-const ask = async (execution: Execution, batch: Batch, wanted: readonly number[], bySelection: readonly Entities[], own: JsonObject): Promise<void> => {
+/** `bySelection[i]` are the entities that the i-th selection of the batch is wanted of. */
+const ask = async (execution: Execution, batch: Batch, bySelection: readonly Entities[], own: JsonObject): Promise<void> => {
+  const wanted = bySelection.flatMap(({ size }, position) => (size > 0 ? [position] : []));
+  if (wanted.length === 0) return;
   const { operation, aliases, variables: names } = batch.operationFor(wanted);
-  const variables = { ...own };
-  const questions: Question[] = [];
-  wanted.forEach((position, place) => {
-    const fetch = batch.selections[position];
-    const entities = [...(bySelection[position]?.values() ?? [])];
-    if (!fetch) return;
-    Object.assign(variables, usedVariables(execution, fetch));
-    variables[names[place] ?? ''] = entities.map(({ representation }) => representation);
-    questions.push({ fetch, alias: aliases[place] ?? '', entities });
+  const variables = new EntityVariables(own);
+  const questions = wanted.map((position, place): Question => {
+    const fetch = batch.selections[position] as FetchStep;
+    const entities = [...(bySelection[position] as Entities).values()];
+    variables.add(usedVariables(execution, fetch), names[place] ?? '', entities);
+    return { fetch, alias: aliases[place] ?? '', entities };
   });
   try {
     takeEntities(execution, batch.subgraph, await send(execution, batch.subgraph, operation, variables), questions);
@@ -111,7 +113,7 @@ const markShared = (shared: Set<object>, value: unknown): void => {
   if (typeof value === 'object' && value !== null) shared.add(value);
 };
 
-const send = (execution: Execution, subgraph: string, operation: SubgraphOperation, variables: JsonObject): Promise<unknown> => {
+const send = (execution: Execution, subgraph: string, operation: SubgraphOperation, variables: SubgraphVariables): Promise<unknown> => {
   const { viewer, requestId, signal, deadline, trace } = execution;
   const dataSource = execution.dataSources.get(subgraph);
   if (!dataSource) throw new EventgraphError('SUBREQUEST_FAILED', 'The subgraph is not connected.');
@@ -123,6 +125,13 @@ export const usedVariables = (execution: Pick<Execution, 'variables'>, fetch: Fe
   const used: JsonObject = {};
   for (const name of fetch.variables) if (execution.variables[name] !== undefined) used[name] = execution.variables[name];
   return used;
+};
+
+const representers = new WeakMap<FetchStep, Representer>();
+const representerOf = (fetch: FetchStep, matchesType: TypeMatcher): Representer => {
+  let representer = representers.get(fetch);
+  if (!representer) representers.set(fetch, (representer = createRepresenter(fetch, matchesType)));
+  return representer;
 };
 
 const malformed = () => new EventgraphError('SUBREQUEST_MALFORMED_RESPONSE', 'The subgraph answered something that is not a GraphQL response.');

@@ -4,26 +4,40 @@ import type { Path, PathPart } from '../plan/plan.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import { type Execution, type JsonObject, isObject } from './context.ts';
 
+/** An object of the answer that a fetch adds fields to, and where it hangs: `holder[key]` is the object. */
+export type Slot = { readonly holder: JsonObject | unknown[]; readonly key: string | number; readonly object: JsonObject };
+
 /**
  * Follows a path from the root: a name to a field, `@` to every element of a list. What is null or was never answered
  * has no target behind it. An object that stands at several places is found once.
  */
-export const findTargets = ({ data, matchesType, shared }: Pick<Execution, 'data' | 'matchesType' | 'shared'>, path: Path): readonly JsonObject[] => {
+export const findTargets = ({ data, matchesType, shared }: Pick<Execution, 'data' | 'matchesType' | 'shared'>, path: Path): readonly Slot[] => {
+  const last = path[path.length - 1];
+  if (!last) return [{ holder: {}, key: '', object: data }];
   let values: unknown[] = [data];
-  for (const part of path) {
+  for (let index = 0; index < path.length - 1; index++) {
+    const part = path[index] as PathPart;
     const next: unknown[] = [];
     if (part.name === null) for (const value of values) addElements(value, part, matchesType, next);
-    else for (const value of values) addField(value as JsonObject, part.name, part, matchesType, next);
+    else for (const value of values) addField(value, part.name, part, matchesType, next);
     values = shared.size > 0 ? distinct(next) : next;
   }
-  const found: JsonObject[] = [];
-  for (const value of values) addObjects(value, found);
-  return shared.size > 0 ? distinct(found) : found;
+  const slots: Slot[] = [];
+  for (const value of values) {
+    if (last.name === null) addSlots(value, last, matchesType, slots);
+    else if (isObject(value)) addSlot(value, last.name, value[last.name], last, matchesType, slots);
+  }
+  return shared.size > 0 ? distinctSlots(slots) : slots;
 };
 
 const distinct = <T>(values: T[]): T[] => (values.length < 2 ? values : [...new Set(values)]);
 
-const addField = (value: JsonObject, name: string, part: PathPart, matchesType: TypeMatcher, into: unknown[]): void => {
+const distinctSlots = (slots: Slot[]): Slot[] => {
+  const seen = new Set<JsonObject>();
+  return slots.filter(({ object }) => !seen.has(object) && seen.add(object));
+};
+
+const addField = (value: unknown, name: string, part: PathPart, matchesType: TypeMatcher, into: unknown[]): void => {
   if (!isObject(value)) return;
   const next = value[name];
   if (next !== null && next !== undefined && fits(next, part, matchesType)) into.push(next);
@@ -34,10 +48,15 @@ const addElements = (value: unknown, part: PathPart, matchesType: TypeMatcher, i
   for (const element of value) if (element !== null && fits(element, part, matchesType)) into.push(element);
 };
 
+const addSlots = (value: unknown, part: PathPart, matchesType: TypeMatcher, into: Slot[]): void => {
+  if (!Array.isArray(value)) return;
+  for (let index = 0; index < value.length; index++) addSlot(value, index, value[index], part, matchesType, into);
+};
+
 /** Lists of lists: the planner writes one `@` for each level, but a path may also end at a list. */
-const addObjects = (value: unknown, into: JsonObject[]): void => {
-  if (Array.isArray(value)) for (const element of value) addObjects(element, into);
-  else if (isObject(value)) into.push(value);
+const addSlot = (holder: Slot['holder'], key: string | number, value: unknown, part: PathPart, matchesType: TypeMatcher, into: Slot[]): void => {
+  if (Array.isArray(value)) addSlots(value, part, matchesType, into);
+  else if (isObject(value) && fits(value, part, matchesType)) into.push({ holder, key, object: value });
 };
 
 const fits = (value: unknown, { types }: PathPart, matchesType: TypeMatcher): boolean => types === null || !isObject(value) || types.some((type) => matchesType(type, String(value['__typename'])));

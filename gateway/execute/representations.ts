@@ -1,27 +1,76 @@
-/** What a subgraph is told about the entities it is asked for: their type, a key, and what `@requires` names. */
+/**
+ * What a subgraph is told about the entities it is asked for: their type, a key, and what `@requires` names. As JSON, as
+ * it is sent; equal texts are equal entities.
+ */
 import type { FetchStep, RequiredSelection } from '../plan/plan.ts';
+import { quote } from './quote.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import { type JsonObject, isObject } from './context.ts';
 import { mergeInto } from './merge.ts';
 import { applyRewrites } from './rewrites.ts';
 
-/** One distinct representation, with every object of the answer that it stands for, and the fetch that wants it there. */
-export type Entity = { readonly representation: JsonObject; readonly uses: { readonly fetch: FetchStep; readonly target: JsonObject }[] };
+export type Representer = {
+  /** Undefined for an object that the fetch does not concern, or that misses something that is needed. */
+  represent(target: JsonObject): string | undefined;
+  /** Whether the representation tells all there is in the object: two that are represented alike are then equal. */
+  isWhole(target: JsonObject): boolean;
+};
 
-/** Distinct representations by their JSON, in the order in which they are sent. */
-export type Entities = Map<string, Entity>;
+type RequiredField = Extract<RequiredSelection, { kind: 'field' }>;
+type Part = RequiredField & { readonly head: string };
+type Form = { readonly parts: readonly Part[] } | 'general' | 'none';
 
-/** Equal representations are sent once. Objects that the fetch does not concern, or that miss a key, are left out. */
-export const addEntities = (entities: Entities, fetch: FetchStep, targets: readonly JsonObject[], matchesType: TypeMatcher): void => {
-  for (const target of targets) {
-    const representation = represent(fetch.requires ?? [], target, matchesType);
-    if (!representation || typeof representation['__typename'] !== 'string') continue;
-    if (fetch.inputRewrites.length > 0) applyRewrites(fetch.inputRewrites, representation, matchesType);
-    const key = JSON.stringify(representation);
-    const known = entities.get(key);
-    if (known) known.uses.push({ fetch, target });
-    else entities.set(key, { representation, uses: [{ fetch, target }] });
+/** Worked out per type of object, as selections stand in fragments. */
+export const createRepresenter = ({ requires, inputRewrites }: Pick<FetchStep, 'requires' | 'inputRewrites'>, matchesType: TypeMatcher): Representer => {
+  const selections = requires ?? [];
+  const forms = new Map<unknown, Form>();
+  const formOf = (typename: unknown): Form => {
+    let form = forms.get(typename);
+    if (form === undefined) forms.set(typename, (form = inputRewrites.length > 0 ? 'general' : formFor(selections, typename, matchesType)));
+    return form;
+  };
+  const representGenerally = (target: JsonObject): string | undefined => {
+    const representation = represent(selections, target, matchesType);
+    if (typeof representation?.['__typename'] !== 'string') return undefined;
+    applyRewrites(inputRewrites, representation, matchesType);
+    return JSON.stringify(representation);
+  };
+  return {
+    represent(target) {
+      const form = formOf(target['__typename']);
+      if (form === 'none') return undefined;
+      return form === 'general' ? representGenerally(target) : representSimply(form.parts, target, matchesType);
+    },
+    isWhole(target) {
+      const form = formOf(target['__typename']);
+      return typeof form === 'object' && form.parts.every(({ selections: below }) => !below) && Object.keys(target).length === form.parts.length;
+    },
+  };
+};
+
+/** One fragment concerns objects of the type: its fields, one after the other. */
+const formFor = (selections: readonly RequiredSelection[], typename: unknown, matchesType: TypeMatcher): Form => {
+  if (typeof typename !== 'string') return 'none';
+  const fragments = selections.flatMap((each) => (each.kind === 'fragment' && (each.type === null || matchesType(each.type, typename)) ? [each] : []));
+  if (selections.some(({ kind }) => kind === 'field')) return 'general';
+  const [fragment] = fragments;
+  if (!fragment) return 'none';
+  const fields = fragment.selections.filter((each): each is RequiredField => each.kind === 'field');
+  const isSimple = fragments.length === 1 && fields.length === fragment.selections.length && fields.some(({ name }) => name === '__typename');
+  return isSimple ? { parts: fields.map((field, index) => ({ ...field, head: `${index === 0 ? '{' : ','}"${field.name}":` })) } : 'general';
+};
+
+const representSimply = (parts: readonly Part[], target: JsonObject, matchesType: TypeMatcher): string | undefined => {
+  let text = '';
+  for (const { name, head, selections } of parts) {
+    const value = target[name];
+    if (value === undefined) return undefined;
+    text += head;
+    if (typeof value === 'string') text += quote(value);
+    else if (typeof value === 'number' || typeof value === 'boolean' || value === null) text += String(value);
+    else text += JSON.stringify(selections ? representValue(selections, value, matchesType) : value);
   }
+  return `${text}}`;
 };
 
 /** Null when something that is needed was never answered: the fetch that should have brought it failed. */

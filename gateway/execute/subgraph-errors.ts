@@ -5,7 +5,7 @@ import { type ResponsePath, inputError, withoutStack } from '../errors.ts';
 import type { FetchStep } from '../plan/plan.ts';
 import type { Execution, JsonObject } from './context.ts';
 import { findPlaces } from './places.ts';
-import type { Entity } from './representations.ts';
+import type { Entity } from './entities.ts';
 
 /** Errors inside an answer to a fetch of root fields. */
 export const noteErrors = (execution: Execution, subgraph: string, errors: readonly unknown[]): void => {

@@ -6,7 +6,7 @@
  * Root fields are not batched (the planner asks each subgraph once), nor are fetches with arguments from further up in
  * the answer (each such argument is a variable of its own).
  */
-import { OperationTypeNode } from 'graphql';
+import { type DocumentNode, OperationTypeNode, print, visit } from 'graphql';
 import { mergeEntityOperations } from './merge-operations.ts';
 import type { Batch, FetchStep, MergedOperation } from './plan.ts';
 
@@ -35,13 +35,15 @@ const stagesOf = (fetches: readonly FetchStep[]): readonly number[] => {
   return stages;
 };
 
+const unnamed = (document: DocumentNode): string => print(visit(document, { OperationDefinition: (node) => ({ ...node, name: undefined }) }));
+
 const createBatch = (index: number, fetches: readonly FetchStep[]): Batch => {
   const positions = new Map<string, number>();
   const selections: FetchStep[] = [];
   const selectionOf = new Map<FetchStep, number>();
   for (const fetch of fetches) {
-    // Representations differ with `requires` and rewrites, answers with the operation and its rewrites.
-    const key = JSON.stringify([fetch.operation.query, fetch.requires, fetch.inputRewrites, fetch.outputRewrites]);
+    // Representations differ with `requires` and rewrites, answers with the operation (but not its name) and rewrites.
+    const key = JSON.stringify([unnamed(fetch.operation.document), fetch.requires, fetch.inputRewrites, fetch.outputRewrites]);
     const position = positions.get(key) ?? selections.push(fetch) - 1;
     positions.set(key, position);
     selectionOf.set(fetch, position);

@@ -19,6 +19,8 @@ export type FetchStep = {
   readonly variables: readonly string[];
   /** Where its targets are in the answer; empty for root fields. */
   readonly path: Path;
+  /** The names of the path, joined by dots. */
+  readonly place: string;
   /** What a representation is made of; null for a fetch of root fields. */
   readonly requires: readonly RequiredSelection[] | null;
   readonly inputRewrites: readonly Rewrite[];
@@ -30,6 +32,8 @@ export type FetchStep = {
   readonly block: number;
   /** Whether several targets may hold the same objects of the fetch's answer: see `sharing.ts`. */
   readonly mayShare: boolean;
+  /** Whether equal targets may become one object, if no other fetch holds them yet. */
+  readonly mayUnify: boolean;
 };
 
 export type RequiredSelection =
@@ -45,7 +49,7 @@ export type Batch = {
   readonly index: number;
   readonly subgraph: string;
   readonly fetches: readonly FetchStep[];
-  /** The distinct selections of its entity fetches; `selectionOf` says which one a fetch has. */
+  /** The distinct selections of its entity fetches, each as the first fetch that has it; `selectionOf[i]` is that of `fetches[i]`. */
   readonly selections: readonly FetchStep[];
   readonly selectionOf: ReadonlyMap<FetchStep, number>;
   /** One operation for some of the selections (positions in ascending order), made when first needed. */

@@ -6,6 +6,8 @@
  * others. So a fetch may share only if no other fetch selects anything in the objects that it answers, below the
  * targets themselves: `items.@ { size { width } }` and `items.@ { size { height } }` may not, `items.@ { maker { id } }`
  * and `items.@.maker { name }` may, as equal makers are asked for once and answered alike.
+ *
+ * For the same reason, equal targets may become one object (`mayUnify`) if one fetch alone brought them.
  */
 import { type FieldNode, Kind, type SelectionSetNode } from 'graphql';
 import type { FetchStep } from './plan.ts';
@@ -17,13 +19,17 @@ export const markSharing = (fetches: readonly FetchStep[], primary: FetchStep | 
   const written = new Map<string, Set<FetchStep>>();
   for (const fetch of all) for (const path of objectsAnswered(fetch)) written.set(path, (written.get(path) ?? new Set()).add(fetch));
   const isAlone = (fetch: FetchStep): boolean => [...objectsAnswered(fetch)].every((path) => written.get(path)?.size === 1);
-  return fetches.map((fetch) => ({ ...fetch, mayShare: fetch.requires !== null && !dependsOnPlace && isAlone(fetch) }));
+  return fetches.map((fetch) => ({
+    ...fetch,
+    mayShare: fetch.requires !== null && !dependsOnPlace && isAlone(fetch),
+    mayUnify: fetch.requires !== null && !dependsOnPlace && written.get(fetch.place)?.size === 1,
+  }));
 };
 
 /** Paths (response names alone) of the objects below its targets that a fetch's answer brings. */
 const objectsAnswered = (fetch: FetchStep): ReadonlySet<string> => {
   const found = new Set<string>();
-  const base = fetch.path.flatMap(({ name }) => (name === null ? [] : [name]));
+  const base = fetch.place === '' ? [] : fetch.place.split('.');
   for (const definition of fetch.operation.document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     const top = fetch.requires ? entitiesOf(definition.selectionSet) : definition.selectionSet;

@@ -78,6 +78,7 @@ const asFetch = (node: FetchNode, { index, after, path, block }: Position & { re
   operation: subgraphOperation(node.operation),
   variables: node.variableUsages ?? [],
   path,
+  place: path.flatMap(({ name }) => (name === null ? [] : [name])).join('.'),
   requires: node.requires ? node.requires.map(selectionOf) : null,
   inputRewrites: (node.inputRewrites ?? []).map(rewriteOf),
   outputRewrites: (node.outputRewrites ?? []).map(rewriteOf),
@@ -85,6 +86,7 @@ const asFetch = (node: FetchNode, { index, after, path, block }: Position & { re
   after,
   block,
   mayShare: false,
+  mayUnify: false,
 });
 
 /** `@`, `name`, and either with `|[Type,Type]` behind it. */

@@ -5,147 +5,175 @@
 import type { GraphQLFormattedError } from 'graphql';
 import type { ResponsePath } from '../errors.ts';
 import { createExplainer } from './explain.ts';
+import type { JsonWriter } from './json-writer.ts';
 import type { FieldShape, ObjectShape, Selection, ValueShape } from './selection.ts';
 
 export type Completion = {
+  readonly writer: JsonWriter;
   readonly knowsType: (name: string) => boolean;
   /** Errors of subgraphs; what completion finds is added. */
   readonly errors: GraphQLFormattedError[];
-  /** Objects and lists that stand at several places of the data: written once. */
+  /** Objects and lists that stand at several places of the data: worked out once. */
   readonly shared: ReadonlySet<object>;
 };
 
 /** An object of the answer that a deferred fragment adds fields to. */
 export type Pending = { readonly label: string; readonly shape: ObjectShape; readonly data: Record<string, unknown>; readonly path: ResponsePath };
-export type Completed = { readonly text: string; readonly pending: readonly Pending[] };
 
 type Path = { readonly parent: Path | undefined; readonly key: string | number };
-type State = {
-  readonly knowsType: Completion['knowsType'];
-  readonly errors: GraphQLFormattedError[];
-  readonly shared: ReadonlySet<object>;
-  /** The JSON of shared values, for the shape that they were last written with. */
-  readonly written: Map<object, { readonly shape: ValueShape; readonly text: string }>;
+type State = Completion & {
+  /** Where the JSON of shared values stands, for the shape that they were last written with. */
+  readonly written: Map<object, { readonly shape: ValueShape; readonly from: number; readonly to: number }>;
   readonly pending: Pending[];
   isExplained: ((path: ResponsePath) => boolean) | undefined;
 };
 
-/** Stands for a null that a non-null position cannot hold: it moves up to the next position that can. */
-const violation = null;
-type Text = string | typeof violation;
+/** What became of a value. A `violation` is a null that a non-null position cannot hold: it moves up to the next that can. */
+const written = 1;
+const nothing = 0;
+const violation = -1;
+type Outcome = typeof written | typeof nothing | typeof violation;
 
-/** The answer's `data` as JSON: `null` when a null moved all the way up. */
-export const complete = (selection: Selection, data: Record<string, unknown>, completion: Completion): Completed => completeShape(selection.forType(selection.type.name), data, [], completion);
+/** Writes the answer's `data`: `null` when a null moved all the way up. */
+export const complete = (selection: Selection, data: Record<string, unknown>, completion: Completion): readonly Pending[] =>
+  completeShape(selection.forType(selection.type.name), data, [], completion);
 
 /** The same for one object further down: what a deferred fragment adds to it. */
-export const completeShape = (shape: ObjectShape, data: Record<string, unknown>, at: ResponsePath, completion: Completion): Completed => {
+export const completeShape = (shape: ObjectShape, data: Record<string, unknown>, at: ResponsePath, completion: Completion): readonly Pending[] => {
   const state: State = { ...completion, written: new Map(), pending: [], isExplained: undefined };
   const path = at.reduce<Path | undefined>((parent, key) => ({ parent, key }), undefined);
-  const text = completeObject(state, shape, data, path);
-  return text === violation ? { text: 'null', pending: [] } : { text, pending: state.pending };
+  const { length } = state.writer;
+  if (completeObject(state, shape, data, path) === written) return state.pending;
+  state.writer.truncate(length);
+  state.writer.ascii('null');
+  return [];
 };
 
-const completeObject = (state: State, shape: ObjectShape, data: Record<string, unknown>, path: Path | undefined): Text => {
-  let text = '';
-  for (const field of shape.fields) {
-    const piece = field.isDenied ? completeDenied(state, field, path) : field.typename ?? completeValue(state, field.value, data[field.responseName], path, field.responseName);
-    if (piece === violation) return violation;
-    text += field.head;
-    text += piece;
+const completeObject = (state: State, shape: ObjectShape, data: Record<string, unknown>, path: Path | undefined): Outcome => {
+  const { writer } = state;
+  const { fields, deferred } = shape;
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index] as FieldShape;
+    writer.ascii(field.head);
+    if (field.isDenied) {
+      if (completeDenied(state, field, path) === violation) return violation;
+    } else if (field.typename !== undefined) {
+      writer.ascii(field.typename);
+    } else if (completeValue(state, field.value, data[field.responseName], path, field.responseName) === violation) {
+      return violation;
+    }
   }
-  for (const { label, shape: later } of shape.deferred) state.pending.push({ label, shape: later, data, path: asList(path) });
-  return text === '' ? '{}' : `${text}}`;
+  writer.ascii(fields.length === 0 ? '{}' : '}');
+  for (const { label, shape: later } of deferred) state.pending.push({ label, shape: later, data, path: asList(path) });
+  return written;
 };
 
-const completeDenied = (state: State, field: FieldShape, parent: Path | undefined): Text => {
+const completeDenied = (state: State, field: FieldShape, parent: Path | undefined): Outcome => {
   state.errors.push(unauthorized(field.coordinate, { parent, key: field.responseName }));
-  return field.value.kind === 'nonNull' && field.typename === undefined ? violation : 'null';
+  if (field.value.kind === 'nonNull' && field.typename === undefined) return violation;
+  state.writer.ascii('null');
+  return written;
 };
 
-const completeValue = (state: State, shape: ValueShape, value: unknown, parent: Path | undefined, key: string | number): Text => {
-  if (shape.kind !== 'nonNull') return completeNullable(state, shape, value, parent, key) ?? 'null';
+/** Writes the value or, where it may be, null. */
+const completeValue = (state: State, shape: ValueShape, value: unknown, parent: Path | undefined, key: string | number): Outcome =>
+  shape.kind === 'nonNull' ? completeNonNull(state, shape, value, parent, key) : completeNullable(state, shape, value, parent, key);
+
+const completeNonNull = (state: State, shape: Extract<ValueShape, { kind: 'nonNull' }>, value: unknown, parent: Path | undefined, key: string | number): Outcome => {
   const errorsBefore = state.errors.length;
-  const inner = completeInner(state, shape.of, value, parent, key);
-  if (inner !== 'null') return inner;
+  const outcome = completeInner(state, shape.of, value, parent, key);
+  if (outcome !== nothing) return outcome;
   if (state.errors.length === errorsBefore && !isExplained(state, { parent, key })) {
     noteError(state, { parent, key }, 'NULL_IN_NON_NULL_FIELD', `Cannot return null for non-nullable field ${shape.coordinate}.`);
   }
   return violation;
 };
 
-/** What was pending below an object that turned into null is not sent. */
-const completeNullable = (state: State, shape: ValueShape, value: unknown, parent: Path | undefined, key: string | number): Text => {
+const completeNullable = (state: State, shape: ValueShape, value: unknown, parent: Path | undefined, key: string | number): Outcome => {
+  const { length } = state.writer;
   const pendingBefore = state.pending.length;
-  const text = completeInner(state, shape, value, parent, key);
-  if (text === violation) state.pending.length = pendingBefore;
-  return text;
+  const outcome = completeInner(state, shape, value, parent, key);
+  if (outcome === written) return written;
+  if (outcome === violation) takeBack(state, length, pendingBefore);
+  state.writer.ascii('null');
+  return written;
 };
 
-const completeInner = (state: State, shape: ValueShape, value: unknown, parent: Path | undefined, key: string | number): Text => {
-  if (value === undefined || value === null) return 'null';
+/** What was pending below an object that turned into null is not sent. */
+const takeBack = (state: State, length: number, pendingBefore: number): void => {
+  state.writer.truncate(length);
+  state.pending.length = pendingBefore;
+  for (const [value, { to }] of state.written) if (to > length) state.written.delete(value);
+};
+
+const completeInner = (state: State, shape: ValueShape, value: unknown, parent: Path | undefined, key: string | number): Outcome => {
+  if (value === undefined || value === null) return nothing;
   switch (shape.kind) {
     case 'leaf':
-      return shape.write(value) ?? invalid(state, { parent, key }, shape.typeName);
+      return shape.write(state.writer, value) ? written : invalid(state, { parent, key }, shape.typeName);
     case 'list':
     case 'object':
-      return completeOnce(state, shape, value, { parent, key });
+      return state.shared.size > 0 && state.shared.has(value as object) ? completeOnce(state, shape, value, { parent, key }) : completeComposite(state, shape, value, { parent, key });
     case 'answered':
-      return JSON.stringify(value);
+      state.writer.json(JSON.stringify(value));
+      return written;
     case 'nonNull':
-      return completeValue(state, shape, value, parent, key);
+      return completeNonNull(state, shape, value, parent, key);
   }
 };
 
 type Composite = Extract<ValueShape, { kind: 'list' | 'object' }>;
 
-/** The JSON of a shared value is kept, unless it has errors or deferred parts: those have places. */
-const completeOnce = (state: State, shape: Composite, value: unknown, path: Path): Text => {
-  if (state.shared.size === 0 || !state.shared.has(value as object)) return completeComposite(state, shape, value, path);
+/** The JSON of a shared value is copied, unless it has errors or deferred parts: those have places. */
+const completeOnce = (state: State, shape: Composite, value: unknown, path: Path): Outcome => {
+  const { writer, errors, pending } = state;
   const known = state.written.get(value as object);
-  if (known?.shape === shape) return known.text;
-  const { length: errorsBefore } = state.errors;
-  const { length: pendingBefore } = state.pending;
-  const text = completeComposite(state, shape, value, path);
-  if (text !== violation && state.errors.length === errorsBefore && state.pending.length === pendingBefore) state.written.set(value as object, { shape, text });
-  return text;
+  if (known?.shape === shape) {
+    writer.repeat(known.from, known.to);
+    return written;
+  }
+  const [from, errorsBefore, pendingBefore] = [writer.length, errors.length, pending.length];
+  const outcome = completeComposite(state, shape, value, path);
+  if (outcome === written && errors.length === errorsBefore && pending.length === pendingBefore) state.written.set(value as object, { shape, from, to: writer.length });
+  return outcome;
 };
 
-const completeComposite = (state: State, shape: Composite, value: unknown, path: Path): Text =>
+const completeComposite = (state: State, shape: Composite, value: unknown, path: Path): Outcome =>
   shape.kind === 'list' ? completeList(state, shape.of, value, path) : completeTyped(state, shape.selection, value, path);
 
-const completeList = (state: State, element: ValueShape, value: unknown, path: Path): Text => {
+const completeList = (state: State, element: ValueShape, value: unknown, path: Path): Outcome => {
   if (!Array.isArray(value)) return invalid(state, path, 'a list');
-  let text = '[';
+  const { writer } = state;
+  writer.ascii('[');
   for (let index = 0; index < value.length; index++) {
-    const completed = completeValue(state, element, value[index], path, index);
-    if (completed === violation) return violation;
-    if (index > 0) text += ',';
-    text += completed;
+    if (index > 0) writer.ascii(',');
+    if (completeValue(state, element, value[index], path, index) === violation) return violation;
   }
-  return `${text}]`;
+  writer.ascii(']');
+  return written;
 };
 
-const completeTyped = (state: State, selection: Selection, value: unknown, path: Path): Text => {
+const completeTyped = (state: State, selection: Selection, value: unknown, path: Path): Outcome => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return invalid(state, path, 'an object');
   const data = value as Record<string, unknown>;
-  const shape = selection.isAbstract ? runtimeShape(state, selection, data) : selection.forType(selection.type.name);
+  const shape = selection.isAbstract ? runtimeShape(state, selection, data) : selection.only;
   if (!shape) return invalid(state, path, selection.type.name);
   if (!shape.isDenied) return completeObject(state, shape, data, path);
   state.errors.push(unauthorized(shape.typeName, path));
-  return 'null';
+  return nothing;
 };
 
 /** Undefined for a type that clients may not know of (`@inaccessible`), or that is not one of the possible ones. */
 const runtimeShape = (state: State, selection: Selection, data: Record<string, unknown>): ObjectShape | undefined => {
   const typename = data['__typename'];
-  if (typeof typename !== 'string') return selection.forType(selection.type.name);
-  return selection.allows(typename) ? selection.forType(typename) : state.knowsType(typename) ? undefined : selection.forType(selection.type.name);
+  if (typeof typename !== 'string') return selection.only;
+  return selection.allows(typename) ? selection.forType(typename) : state.knowsType(typename) ? undefined : selection.only;
 };
 
 /** The value itself is not told: it may be an enum value or a type that clients must not know of. */
-const invalid = (state: State, path: Path, expected: string): 'null' => {
+const invalid = (state: State, path: Path, expected: string): typeof nothing => {
   noteError(state, path, 'INVALID_SUBGRAPH_VALUE', `A subgraph answered a value that is not ${expected}.`);
-  return 'null';
+  return nothing;
 };
 
 const unauthorized = (coordinate: string, path: Path): GraphQLFormattedError => ({

@@ -53,6 +53,8 @@ export type ObjectShape = {
 export type Selection = {
   readonly type: GraphQLNamedOutputType;
   readonly isAbstract: boolean;
+  /** The form of an object of `type` itself: of every object, unless `type` is abstract. */
+  readonly only: ObjectShape;
   /** Whether clients may see an object of this type here. */
   allows(typeName: string): boolean;
   /** The objects that can stand here. */
@@ -75,10 +77,19 @@ type Part = { readonly set: SelectionSetNode; readonly parent: string; readonly 
 
 const createSelection = (source: ShapeSource, type: GraphQLNamedOutputType, parts: readonly Part[]): Selection => {
   const shapes = new Map<string, ObjectShape>();
-  return {
+  const allowed = new Map<string, boolean>();
+  let only: ObjectShape | undefined;
+  const selection: Selection = {
     type,
+    get only() {
+      return (only ??= selection.forType(type.name));
+    },
     isAbstract: isAbstractType(type),
-    allows: (typeName) => satisfies(source.schema, typeName, type.name),
+    allows(typeName) {
+      let answer = allowed.get(typeName);
+      if (answer === undefined) allowed.set(typeName, (answer = satisfies(source.schema, typeName, type.name)));
+      return answer;
+    },
     objectTypes: () => (isAbstractType(type) ? source.schema.getPossibleTypes(type).map(({ name }) => name) : [type.name]),
     forType(typeName) {
       const known = shapes.get(typeName);
@@ -88,6 +99,7 @@ const createSelection = (source: ShapeSource, type: GraphQLNamedOutputType, part
       return shape;
     },
   };
+  return selection;
 };
 
 type FoundField = { readonly nodes: FieldNode[]; isDenied: boolean };
