@@ -6,6 +6,7 @@ import { createHttpServer } from '#gateway/http.ts';
 import { type GatewayOptions, createGateway } from '#gateway/index.ts';
 import { createRemoteDataSource } from '#gateway/remote-data-source.ts';
 import { ready, settings } from './processes.ts';
+import { profiling } from './profiling.ts';
 
 export type Sharing = 'off' | 'fetches' | 'requests';
 export type OursSettings = { readonly supergraphFile: string; readonly sharing: Sharing };
@@ -19,4 +20,4 @@ const gateway = createGateway({
 } as GatewayOptions);
 const { app } = await createHttpServer({ gateway, identify: async () => publicViewer, logger: createLogger('warn') });
 const origin = await app.listen({ host: '127.0.0.1', port: 0 });
-ready(`${origin}/graphql`);
+ready(`${origin}/graphql`, profiling);

@@ -9,8 +9,6 @@ export type Program = AsyncDisposable & {
   readonly url: string;
   /** Asks the program something that it answers over the channel between the two; see `answering`. */
   ask<T>(question: string): Promise<T>;
-  /** Asks it to end by itself, so that it can write what it writes when it ends. */
-  end(): Promise<void>;
   rssMiB(): number;
   /** Seconds of processor time so far. */
   cpuSeconds(): number;
@@ -22,15 +20,19 @@ export type Start = {
   readonly file: string;
   /** What it reads with `settings`. */
   readonly settings: object;
-  readonly execArgv?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
 };
 
 type Ready = { readonly ready: string };
 type Answer = { readonly answer: number; readonly value: unknown };
 
-export const startProgram = async ({ name, file, settings, execArgv = [], env = {} }: Start): Promise<Program> => {
-  const child = fork(join(import.meta.dirname, file), [JSON.stringify(settings)], { execPath: process.execPath, execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv], env: { ...process.env, NODE_ENV: 'production', ...env }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+/** Ended by a signal, this process still ends the ones it started. */
+const endOnSignals = (): void => {
+  if (process.listenerCount('SIGTERM') > 0) return;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));
+};
+
+export const startProgram = async ({ name, file, settings }: Start): Promise<Program> => {
+  const child = fork(join(import.meta.dirname, file), [JSON.stringify(settings)], { execPath: process.execPath, env: { ...process.env, NODE_ENV: 'production' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code} before it listened.`)));
     child.once('message', (message) => resolve((message as Ready).ready));
@@ -54,6 +56,7 @@ export const startCommand = async (name: string, args: readonly string[], cwd: s
 };
 
 const controlled = (name: string, child: ChildProcess, url: string): Program => {
+  endOnSignals();
   let questions = 0;
   const waiting = new Map<number, (value: unknown) => void>();
   child.on('message', (message) => {
@@ -76,11 +79,6 @@ const controlled = (name: string, child: ChildProcess, url: string): Program => 
     rssMiB: () => Number(/VmRSS:\s+(\d+)/.exec(proc('status'))?.[1]) / 1024,
     // utime and stime, in clock ticks of 10 ms; the name before them may hold spaces, but ends with ")".
     cpuSeconds: () => proc('stat').split(') ')[1]?.split(' ').slice(11, 13).reduce((sum, ticks) => sum + Number(ticks) / 100, 0) ?? NaN,
-    async end() {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.disconnect();
-      await ended;
-    },
     async [Symbol.asyncDispose]() {
       process.off('exit', stop);
       if (child.exitCode !== null || child.signalCode !== null) return;

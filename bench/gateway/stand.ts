@@ -9,11 +9,10 @@ import type { Recorded } from './subgraphs.ts';
 import type { Workload } from './workloads.ts';
 
 export type Stand = AsyncDisposable & {
-  readonly dir: string;
   readonly supergraphFile: string;
   readonly subgraphs: Program;
   readonly urls: Readonly<Record<SubgraphName, string>>;
-  ours(sharing: Sharing, execArgv?: readonly string[]): Promise<Program>;
+  ours(sharing: Sharing): Promise<Program>;
   /** The fetches that `gateway` makes for the workload's first body. */
   record(gateway: Program, workload: Workload): Promise<readonly Recorded[]>;
   /** The bare program with the fetches that `gateway` makes, or the proxy where that is a single one. */
@@ -42,11 +41,10 @@ export const createStand = async (): Promise<Stand> => {
     return subgraphs.ask<readonly Recorded[]>('recorded');
   };
   return {
-    dir,
     supergraphFile,
     subgraphs,
     urls,
-    ours: (sharing, execArgv = []) => start({ name: `ours, sharing ${sharing}`, file: 'ours.ts', settings: { supergraphFile, sharing } satisfies OursSettings, execArgv }),
+    ours: (sharing) => start({ name: `ours, sharing ${sharing}`, file: 'ours.ts', settings: { supergraphFile, sharing } satisfies OursSettings }),
     record,
     async limit(gateway, workload) {
       const requests = await record(gateway, workload);
