@@ -75,13 +75,15 @@ export type Snapshot = {
   /** Everything at or before this position is included. */
   readonly position: Position;
   readonly includes: (tx: bigint) => boolean;
+  /** The first transaction that it cannot include, nor any later one; absent where it includes none behind `position`. */
+  readonly end?: bigint;
 };
 
 /** Reads the text form of `pg_current_snapshot()`, `xmin:xmax:xip,…` (PostgreSQL manual, 9.27.8). */
 export const parseSnapshot = (text: string, recordedAt: number): Snapshot => {
   const [xmin, xmax, open] = text.split(':');
   const inProgress = new Set((open ?? '').split(',').filter(Boolean).map(BigInt));
-  return { position: { tx: BigInt(xmin ?? 0) - 1n, id: lastId, recordedAt }, includes: (tx) => tx < BigInt(xmax ?? 0) && !inProgress.has(tx) };
+  return { position: { tx: BigInt(xmin ?? 0) - 1n, id: lastId, recordedAt }, includes: (tx) => tx < BigInt(xmax ?? 0) && !inProgress.has(tx), end: BigInt(xmax ?? 0) };
 };
 
 export type ReadOptions = { readonly after: Position; readonly types: readonly DomainEventType[]; readonly eventIds: readonly string[] | null; readonly limit: number };

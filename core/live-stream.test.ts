@@ -118,6 +118,41 @@ describe('a live stream', () => {
     await quick.return?.();
   });
 
+  describe('continued behind an event', () => {
+    test('tells what follows it, also when the stream that told it has ended', async () => {
+      await write(['cont-a', 0]);
+      const stream = open('cont-');
+      const [current] = await take(stream, 1);
+      expect(stream.continueAfter(current as Change), 'a current value stands nowhere in the log').toBeNull();
+      await write(['cont-a', 1]);
+      await write(['cont-b', 2]);
+      const [first] = await take(stream, 1);
+      await stream.return?.();
+      const next = stream.continueAfter(first as Change)?.();
+      await write(['cont-a', 3]);
+      expect(next && (await take(next, 2)).map(said)).toEqual(['cont-b:2', 'cont-a:3']);
+      await next?.return?.();
+    });
+
+    test('only once nothing that follows was in the current values, nor is part of what was missed', async () => {
+      const older = await openWriter(own.url, 'early-b', 1);
+      await write(['early-a', 5]);
+      const stream = open('early-');
+      await take(stream, 1);
+      await older.commit();
+      const [hidden] = await take(stream, 1);
+      expect(stream.continueAfter(hidden as Change)).toBeNull();
+      const [first, second] = await write(['early-a', 6], ['early-a', 7]);
+      await take(stream, 2);
+      expect(stream.continueAfter(second as Change)).not.toBeNull();
+      const resumed = open('early-', { after: decodeCursor(hidden?.cursor ?? '') });
+      await take(resumed, 1);
+      expect(resumed.continueAfter(first as Change)).toBeNull();
+      await stream.return?.();
+      await resumed.return?.();
+    });
+  });
+
   test('ends at once when its reader leaves while it waits', async () => {
     const stream = open('leave-');
     const waiting = stream.next();

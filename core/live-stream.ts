@@ -22,12 +22,32 @@ export type LiveStreamOptions<T extends DomainEventType> = {
   readonly conflate?: (events: DomainEvent<T>[]) => DomainEvent<T>[];
 };
 
+export type LiveStream<T extends DomainEventType> = AsyncIterableIterator<DomainEvent<T>> & {
+  /**
+   * Opens another stream, which goes on behind an event that this one told; this one may have ended. Null as long as
+   * what follows depends on how this stream began: on what it resumes, or on what its current values held already.
+   */
+  continueAfter(event: DomainEvent<T>): (() => LiveStream<T>) | null;
+};
+
 const batchSize = 500;
 
-export const liveStream = <T extends DomainEventType>(options: LiveStreamOptions<T>): AsyncIterableIterator<DomainEvent<T>> => {
+/** How a stream began, as far as that decides what it tells. */
+type Beginning = { missedUntil: Position | null; seen: Snapshot | null };
+
+export const liveStream = <T extends DomainEventType>(options: LiveStreamOptions<T>): LiveStream<T> => streamFrom(options, null);
+
+const streamFrom = <T extends DomainEventType>(options: LiveStreamOptions<T>, start: Position | null): LiveStream<T> => {
   const abort = new AbortController();
-  const events = follow(options, abort.signal);
+  const beginning: Beginning = { missedUntil: null, seen: null };
+  const events = follow(options, start, beginning, abort.signal);
   return {
+    continueAfter({ cursor }) {
+      const position = decodeCursor(cursor);
+      const { missedUntil, seen } = beginning;
+      const isSettled = (!missedUntil || comparePositions(position, missedUntil) >= 0) && (seen?.end === undefined || position.tx >= seen.end);
+      return isSettled ? () => streamFrom(options, position) : null;
+    },
     next: () => events.next(),
     // A generator that waits for the next event would not hear `return` before that event came.
     return(value?: unknown) {
@@ -40,22 +60,25 @@ export const liveStream = <T extends DomainEventType>(options: LiveStreamOptions
   };
 };
 
-async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T>, signal: AbortSignal): AsyncGenerator<DomainEvent<T>, undefined> {
+async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T>, start: Position | null, beginning: Beginning, signal: AbortSignal): AsyncGenerator<DomainEvent<T>, undefined> {
   const { tail, type, eventIds } = options;
-  const missedUntil = options.after ? await options.head() : null;
   let position: Position;
-  let seen: Snapshot | null = null;
-  if (options.after) position = options.after;
-  else {
+  if (start) position = start;
+  else if (options.after) {
+    beginning.missedUntil = await options.head();
+    position = options.after;
+  } else {
     const { events, snapshot } = await options.current();
+    beginning.seen = snapshot;
+    position = snapshot.position;
     yield* events;
-    [position, seen] = [snapshot.position, snapshot];
   }
+  const { missedUntil, seen } = beginning;
   for (;;) {
     const { events, reached } = await tail.next(position, { types: [type], eventIds }, batchSize, signal);
     if (events.length === 0) return undefined; // the reader left, or the tail was closed
     const resuming = missedUntil !== null && comparePositions(position, missedUntil) < 0;
-    const fresh = seen ? events.filter((event) => !seen?.includes(decodeCursor(event.cursor).tx)) : events;
+    const fresh = seen ? events.filter((event) => !seen.includes(decodeCursor(event.cursor).tx)) : events;
     yield* resuming || !options.conflate ? fresh : options.conflate(fresh);
     position = reached;
   }
