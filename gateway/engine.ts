@@ -10,6 +10,7 @@ import type { DataSource } from './data-source.ts';
 import type { ReportError } from './errors.ts';
 import type { Execution } from './execute/context.ts';
 import { takeRootResult } from './execute/fetch.ts';
+import { createWalks } from './execute/places.ts';
 import { runPlan } from './execute/run.ts';
 import type { Limits } from './limits.ts';
 import { type Operation, type Operations, type Variables, checkSubscriptionRoot, createOperations } from './operations.ts';
@@ -83,7 +84,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
       const data = introspection ? { ...introspection.data } : {};
       const errors: GraphQLFormattedError[] = introspection ? [...introspection.errors] : [];
       const { matchesType, knowsType } = supergraph;
-      const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, report: options.report, data, errors, shared: new Set(), held: new Set() };
+      const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, report: options.report, data, errors, shared: new Set(), held: new Set(), walks: createWalks() };
       if (plan.primary) takeRootResult(execution, plan.primary, primary);
       await runPlan(execution, plan).block(0);
       const located = errors.length > 0 ? locateErrors(selection, data, errors) : errors;

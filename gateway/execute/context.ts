@@ -6,6 +6,7 @@ import type { ReportError } from '../errors.ts';
 import type { Variables } from '../operations.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import type { Trace } from '../trace.ts';
+import type { Walks } from './places.ts';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -28,6 +29,7 @@ export type Execution = {
   readonly shared: Set<object>;
   /** The places (`FetchStep.place`) whose objects some fetch holds already. */
   readonly held: Set<string>;
+  readonly walks: Walks;
 };
 
 export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -47,7 +47,7 @@ const fetchEntities = async (execution: Execution, batch: Batch, fetches: readon
   const bySelection = batch.selections.map((): Entities => new Map());
   for (const fetch of fetches) {
     const entities = bySelection[batch.selectionOf.get(fetch) ?? 0];
-    if (entities) addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), findTargets(execution, fetch.path));
+    if (entities) addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), findTargets(execution, fetch));
   }
   await ask(execution, batch, bySelection, {});
 };

@@ -1,38 +1,63 @@
 /** The objects of the answer that a path of the plan leads to. */
 import type { ResponsePath } from '../errors.ts';
-import type { Path, PathPart } from '../plan/plan.ts';
+import type { FetchStep, Path, PathPart } from '../plan/plan.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import { type Execution, type JsonObject, isObject } from './context.ts';
 
 /** An object of the answer that a fetch adds fields to, and where it hangs: `holder[key]` is the object. */
 export type Slot = { readonly holder: JsonObject | unknown[]; readonly key: string | number; readonly object: JsonObject };
 
+/** What was found on the way to targets, for the fetches of one run that go the same way. */
+export type Walks = { readonly values: Map<string, readonly unknown[]>; readonly slots: Map<string, readonly Slot[]> };
+export const createWalks = (): Walks => ({ values: new Map(), slots: new Map() });
+
 /**
  * Follows a path from the root: a name to a field, `@` to every element of a list. What is null or was never answered
  * has no target behind it. An object that stands at several places is found once.
  */
-export const findTargets = ({ data, matchesType, shared }: Pick<Execution, 'data' | 'matchesType' | 'shared'>, path: Path): readonly Slot[] => {
-  const last = path[path.length - 1];
+export const findTargets = (execution: Pick<Execution, 'data' | 'matchesType' | 'shared' | 'walks'>, { path, routes, stable }: Pick<FetchStep, 'path' | 'routes' | 'stable'>): readonly Slot[] => {
+  const { data, matchesType, shared, walks } = execution;
+  const end = path.length - 1;
+  const last = path[end];
   if (!last) return [{ holder: {}, key: '', object: data }];
-  let values: unknown[] = [data];
-  for (let index = 0; index < path.length - 1; index++) {
-    const part = path[index] as PathPart;
+  const known = walks.slots.get(routes[end] ?? '');
+  if (known) return known;
+  const slots: Slot[] = [];
+  for (const value of valuesBefore(execution, path, routes, Math.min(stable, end), end)) {
+    if (last.name === null) addSlots(value, last, matchesType, slots);
+    else if (isObject(value)) addSlot(value, last.name, value[last.name], last, matchesType, slots);
+  }
+  const found = shared.size > 0 ? distinctSlots(slots) : slots;
+  if (stable > end) walks.slots.set(routes[end] ?? '', found);
+  return found;
+};
+
+/** Objects of a place that became one are one target from now on. */
+export const forgetDuplicates = ({ walks }: Pick<Execution, 'walks'>, { path, routes }: FetchStep, slots: readonly Slot[]): void => {
+  const route = routes[path.length - 1] ?? '';
+  if (walks.slots.has(route)) walks.slots.set(route, distinctSlots(slots.map(({ holder, key }) => ({ holder, key, object: (holder as Record<string | number, JsonObject>)[key] ?? {} }))));
+  walks.values.delete(route);
+};
+
+/** The values that the first `end` parts of a path lead to; those of the first `stable` parts are kept. */
+const valuesBefore = ({ data, matchesType, shared, walks }: Pick<Execution, 'data' | 'matchesType' | 'shared' | 'walks'>, path: Path, routes: readonly string[], stable: number, end: number): readonly unknown[] => {
+  let at = stable;
+  while (at > 0 && !walks.values.has(routes[at - 1] ?? '')) at--;
+  let values: readonly unknown[] = at === 0 ? [data] : (walks.values.get(routes[at - 1] ?? '') ?? []);
+  for (; at < end; at++) {
+    const part = path[at] as PathPart;
     const next: unknown[] = [];
     if (part.name === null) for (const value of values) addElements(value, part, matchesType, next);
     else for (const value of values) addField(value, part.name, part, matchesType, next);
     values = shared.size > 0 ? distinct(next) : next;
+    if (at < stable) walks.values.set(routes[at] ?? '', values);
   }
-  const slots: Slot[] = [];
-  for (const value of values) {
-    if (last.name === null) addSlots(value, last, matchesType, slots);
-    else if (isObject(value)) addSlot(value, last.name, value[last.name], last, matchesType, slots);
-  }
-  return shared.size > 0 ? distinctSlots(slots) : slots;
+  return values;
 };
 
 const distinct = <T>(values: T[]): T[] => (values.length < 2 ? values : [...new Set(values)]);
 
-const distinctSlots = (slots: Slot[]): Slot[] => {
+const distinctSlots = (slots: readonly Slot[]): Slot[] => {
   const seen = new Set<JsonObject>();
   return slots.filter(({ object }) => !seen.has(object) && seen.add(object));
 };

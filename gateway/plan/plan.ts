@@ -21,6 +21,10 @@ export type FetchStep = {
   readonly path: Path;
   /** The names of the path, joined by dots. */
   readonly place: string;
+  /** For each part of the path, the path up to there as a text. */
+  readonly routes: readonly string[];
+  /** How many parts of the path, from its start, lead to the same objects whenever they are followed. */
+  readonly stable: number;
   /** What a representation is made of; null for a fetch of root fields. */
   readonly requires: readonly RequiredSelection[] | null;
   readonly inputRewrites: readonly Rewrite[];

@@ -23,7 +23,18 @@ export const markSharing = (fetches: readonly FetchStep[], primary: FetchStep | 
     ...fetch,
     mayShare: fetch.requires !== null && !dependsOnPlace && isAlone(fetch),
     mayUnify: fetch.requires !== null && !dependsOnPlace && written.get(fetch.place)?.size === 1,
+    stable: stableParts(fetch, (place) => written.get(place)?.size === 1),
   }));
+};
+
+/** Where one fetch alone brings the objects, they are all there when it has ended. */
+const stableParts = ({ path }: FetchStep, isBroughtOnce: (place: string) => boolean): number => {
+  const names: string[] = [];
+  const unstable = path.findIndex(({ name }) => {
+    if (name !== null) names.push(name);
+    return !isBroughtOnce(names.join('.'));
+  });
+  return unstable === -1 ? path.length : unstable;
 };
 
 /** Paths (response names alone) of the objects below its targets that a fetch's answer brings. */

@@ -79,6 +79,8 @@ const asFetch = (node: FetchNode, { index, after, path, block }: Position & { re
   variables: node.variableUsages ?? [],
   path,
   place: path.flatMap(({ name }) => (name === null ? [] : [name])).join('.'),
+  routes: path.map((_, index) => JSON.stringify(path.slice(0, index + 1))),
+  stable: 0,
   requires: node.requires ? node.requires.map(selectionOf) : null,
   inputRewrites: (node.inputRewrites ?? []).map(rewriteOf),
   outputRewrites: (node.outputRewrites ?? []).map(rewriteOf),

@@ -6,7 +6,7 @@
  */
 const slabSize = 1 << 20;
 /** Above this many characters the engine's own encoder is quicker than a loop. */
-const longString = 400;
+const longString = 64;
 
 const code = { quote: 0x22, backslash: 0x5c, firstPrintable: 0x20, lastAscii: 0x7e } as const;
 
