@@ -8,7 +8,7 @@ import { type Execution, type JsonObject, isObject } from './context.ts';
 import { contextGroups } from './contextual-arguments.ts';
 import { copy, mergeInto } from './merge.ts';
 import { type Slot, findTargets } from './places.ts';
-import { type Entities, type Entity, addEntities } from './entities.ts';
+import { Entities, type Entity, addEntities } from './entities.ts';
 import { type Representer, createRepresenter } from './representations.ts';
 import { applyRewrites } from './rewrites.ts';
 import { type AskedEntities, noteEntityErrors, noteErrors, noteFailure } from './subgraph-errors.ts';
@@ -44,7 +44,7 @@ export const takeRootResult = (execution: Execution, fetch: FetchStep, result: u
 type Question = AskedEntities & { readonly fetch: FetchStep };
 
 const fetchEntities = async (execution: Execution, batch: Batch, fetches: readonly FetchStep[]): Promise<void> => {
-  const bySelection = batch.selections.map((): Entities => new Map());
+  const bySelection = batch.selections.map(() => new Entities());
   for (const fetch of fetches) {
     const entities = bySelection[batch.selectionOf.get(fetch) ?? 0];
     if (entities) addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), findTargets(execution, fetch));
@@ -53,20 +53,20 @@ const fetchEntities = async (execution: Execution, batch: Batch, fetches: readon
 };
 
 const fetchInContext = async (execution: Execution, batch: Batch, fetch: FetchStep, slots: readonly Slot[], variables: JsonObject): Promise<void> => {
-  const entities: Entities = new Map();
+  const entities = new Entities();
   addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots);
   await ask(execution, batch, [entities], variables);
 };
 
 /** `bySelection[i]` are the entities that the i-th selection of the batch is wanted of. */
 const ask = async (execution: Execution, batch: Batch, bySelection: readonly Entities[], own: JsonObject): Promise<void> => {
-  const wanted = bySelection.flatMap(({ size }, position) => (size > 0 ? [position] : []));
+  const wanted = bySelection.flatMap(({ list }, position) => (list.length > 0 ? [position] : []));
   if (wanted.length === 0) return;
   const { operation, aliases, variables: names } = batch.operationFor(wanted);
   const variables = new EntityVariables(own);
   const questions = wanted.map((position, place): Question => {
     const fetch = batch.selections[position] as FetchStep;
-    const entities = [...(bySelection[position] as Entities).values()];
+    const entities = (bySelection[position] as Entities).list;
     variables.add(usedVariables(execution, fetch), names[place] ?? '', entities);
     return { fetch, alias: aliases[place] ?? '', entities };
   });

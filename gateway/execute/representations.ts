@@ -12,13 +12,18 @@ import { applyRewrites } from './rewrites.ts';
 export type Representer = {
   /** Undefined for an object that the fetch does not concern, or that misses something that is needed. */
   represent(target: JsonObject): string | undefined;
+  /**
+   * The field whose value alone tells representations of objects of this type apart, if there is one: most keys are one
+   * field, and looking at it costs less than writing and comparing texts.
+   */
+  keyField(typename: unknown): string | undefined;
   /** Whether the representation tells all there is in the object: two that are represented alike are then equal. */
   isWhole(target: JsonObject): boolean;
 };
 
 type RequiredField = Extract<RequiredSelection, { kind: 'field' }>;
 type Part = RequiredField & { readonly head: string };
-type Form = { readonly parts: readonly Part[] } | 'general' | 'none';
+type Form = { readonly parts: readonly Part[]; readonly keyField: string | undefined; readonly isFlat: boolean } | 'general' | 'none';
 
 /** Worked out per type of object, as selections stand in fragments. */
 export const createRepresenter = ({ requires, inputRewrites }: Pick<FetchStep, 'requires' | 'inputRewrites'>, matchesType: TypeMatcher): Representer => {
@@ -43,9 +48,19 @@ export const createRepresenter = ({ requires, inputRewrites }: Pick<FetchStep, '
     },
     isWhole(target) {
       const form = formOf(target['__typename']);
-      return typeof form === 'object' && form.parts.every(({ selections: below }) => !below) && Object.keys(target).length === form.parts.length;
+      return typeof form === 'object' && form.isFlat && countKeys(target) === form.parts.length;
+    },
+    keyField(typename) {
+      const form = formOf(typename);
+      return typeof form === 'object' ? form.keyField : undefined;
     },
   };
+};
+
+const countKeys = (target: JsonObject): number => {
+  let count = 0;
+  for (const _ in target) count++;
+  return count;
 };
 
 /** One fragment concerns objects of the type: its fields, one after the other. */
@@ -57,7 +72,10 @@ const formFor = (selections: readonly RequiredSelection[], typename: unknown, ma
   if (!fragment) return 'none';
   const fields = fragment.selections.filter((each): each is RequiredField => each.kind === 'field');
   const isSimple = fragments.length === 1 && fields.length === fragment.selections.length && fields.some(({ name }) => name === '__typename');
-  return isSimple ? { parts: fields.map((field, index) => ({ ...field, head: `${index === 0 ? '{' : ','}"${field.name}":` })) } : 'general';
+  if (!isSimple) return 'general';
+  const keys = fields.filter(({ name }) => name !== '__typename');
+  const isFlat = fields.every(({ selections: below }) => !below);
+  return { parts: fields.map((field, index) => ({ ...field, head: `${index === 0 ? '{' : ','}"${field.name}":` })), keyField: isFlat && keys.length === 1 ? keys[0]?.name : undefined, isFlat };
 };
 
 const representSimply = (parts: readonly Part[], target: JsonObject, matchesType: TypeMatcher): string | undefined => {
