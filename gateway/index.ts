@@ -14,6 +14,7 @@ import type { GatewayRequest } from './gateway-request.ts';
 import { type Limits, defaultLimits } from './limits.ts';
 import { mapIterator } from './map-iterator.ts';
 import type { Operation } from './operations.ts';
+import { createSharedAnswers } from './shared-answers.ts';
 import { createSharedRuns } from './shared-runs.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
@@ -25,6 +26,8 @@ export type GatewayOptions = {
   readonly dataSources: (subgraphName: string, url: string) => DataSource;
   readonly limits?: Partial<Limits>;
   readonly allowsPolicy?: AllowsPolicy;
+  /** Whether identical queries of one viewer that are under way at the same time are executed once; true by default. */
+  readonly shareAnswers?: boolean;
   /** Told of errors that are masked for callers, with the request id they were given. */
   readonly report?: ReportError;
 };
@@ -57,6 +60,8 @@ export const createGateway = (options: GatewayOptions): Gateway => {
   const holder = createEngineHolder(options.supergraph, options.dataSources, { limits: { ...defaultLimits, ...options.limits }, allowsPolicy: options.allowsPolicy, report });
   const runs = createSharedRuns();
   const subscriptions = createSubscriptions(holder, runs, report);
+  const shared = createSharedAnswers();
+  const sharesAnswers = options.shareAnswers ?? true;
 
   const answer = async (request: GatewayRequest): Promise<Answer> => {
     const lease = holder.lease();
@@ -64,7 +69,9 @@ export const createGateway = (options: GatewayOptions): Gateway => {
       const { engine } = lease;
       const operation = engine.operations.find(request.query, request.operationName);
       if (operation.kind === 'subscription') throw refuse('OPERATION_NOT_SUPPORTED', 'Subscriptions are answered over WebSocket (graphql-transport-ws).', { operation: 'subscription' });
-      return await engine.run(engine.prepare(operation, request.variables, request.viewer), request);
+      const run = async (signal: AbortSignal) => engine.run(engine.prepare(operation, request.variables, request.viewer), { ...request, signal });
+      if (operation.kind === 'query') return await (sharesAnswers ? shared.answer(operation, request, run) : run(request.signal));
+      return await run(request.signal).finally(shared.renew);
     } catch (error) {
       return refusal(formatThrown(error, request.requestId, report));
     } finally {

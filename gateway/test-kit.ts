@@ -38,7 +38,7 @@ export type TestError = { readonly message: string; readonly path?: readonly (st
 
 export const startGateway = (subgraphs: readonly TestSubgraph[], options: Partial<GatewayOptions> = {}): TestGateway => {
   const sent: Sent[] = [];
-  const byName = new Map(subgraphs.map((each) => [each.name, createLocalDataSource({ schema: schemaOf(each), contextFor: (viewer) => ({ viewer }) })]));
+  const byName = new Map(subgraphs.map((each) => [each.name, createLocalDataSource({ schema: schemaOf(each), contextFor: (viewer, _, signal) => ({ viewer, signal }) })]));
   const gateway = createGateway({ supergraph: composeAll(subgraphs), dataSources: (name) => recording(name, byName.get(name), sent), report: (error) => console.error(error), ...options });
   return {
     gateway,
