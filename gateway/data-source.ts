@@ -36,7 +36,15 @@ export type SubgraphRequest = {
  * every subscriber that is told of the same event with the same operation, variables and rights, so that what follows
  * from it is computed once; `execute` answers the subscription's selection for it.
  */
-export type SourceEvent = { readonly key: object | string; execute(): Promise<ExecutionResult> };
+export type SourceEvent = {
+  readonly key: object | string;
+  execute(): Promise<ExecutionResult>;
+  /**
+   * Opens a stream that goes on behind this event, for whoever was told of it; the stream that told it may have ended.
+   * Absent where the source cannot, or where what follows is not the same for everybody whose stream stands here.
+   */
+  readonly continue?: ((request: SubgraphRequest) => AsyncIterableIterator<SourceEvent>) | undefined;
+};
 
 export interface DataSource {
   /**

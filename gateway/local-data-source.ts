@@ -13,6 +13,9 @@ export type LocalSubgraph = {
   readonly report?: ReportError;
 };
 
+/** What resolvers of subscriptions answer with; `continueAfter` is `LiveStream`'s. */
+type Events = AsyncIterable<unknown> & { continueAfter?(event: unknown): (() => Events) | null };
+
 export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
   const argsOf = (request: SubgraphRequest) => ({
     schema: subgraph.schema,
@@ -28,6 +31,15 @@ export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
     const errors = result.errors.map((error) => (isRefused && inputError({ message: error.message })) || formatError(error, requestId, subgraph.report));
     return { ...result, errors } as unknown as ExecutionResult;
   };
+  const streamOf = (events: Events, request: SubgraphRequest): AsyncIterableIterator<SourceEvent> =>
+    mapIterator(events, (event): SourceEvent => {
+      const open = events.continueAfter?.(event);
+      return {
+        key: keyOf(event),
+        execute: async () => masked(await execute({ ...argsOf(request), rootValue: event }), request.requestId),
+        continue: open ? (next) => streamOf(open(), next) : undefined,
+      };
+    });
 
   return {
     async execute(request) {
@@ -36,8 +48,7 @@ export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
     async subscribe(request) {
       const events = await createSourceEventStream(argsOf(request));
       if (!(Symbol.asyncIterator in events)) return masked(events, request.requestId);
-      const executeFor = async (rootValue: unknown): Promise<ExecutionResult> => masked(await execute({ ...argsOf(request), rootValue }), request.requestId);
-      return mapIterator(events as AsyncIterable<unknown>, (event) => ({ key: keyOf(event), execute: () => executeFor(event) }));
+      return streamOf(events as Events, request);
     },
   };
 };

@@ -3,7 +3,8 @@
  *
  * Glossary: a *group* is the subscribers that may share; a *run* is what follows from one event for one group.
  */
-import { visit } from 'graphql';
+import { createHash } from 'node:crypto';
+import { Kind, visit } from 'graphql';
 import { type Viewer, rightsOf } from '#core/viewer.ts';
 import type { Answer } from './answer.ts';
 import type { SourceEvent } from './data-source.ts';
@@ -54,8 +55,8 @@ export const createSharedRuns = (): SharedRuns => {
 };
 
 const runObject = (group: Members, event: object, start: Run): Promise<Answer> => {
-  const known = group.objects.get(event);
-  if (known && performance.now() - known.at < sharedForMs) return known.result;
+  const shared = group.objects.get(event);
+  if (shared && performance.now() - shared.at < sharedForMs) return shared.result;
   const result = start(group.abort.signal);
   group.objects.set(event, { at: performance.now(), result });
   return result;
@@ -63,8 +64,8 @@ const runObject = (group: Members, event: object, start: Run): Promise<Answer> =
 
 /** Equal texts at different times are different events with perhaps different answers: only a run under way is shared. */
 const runText = (group: Members, event: string, start: Run): Promise<Answer> => {
-  const known = group.texts.get(event);
-  if (known) return known;
+  const shared = group.texts.get(event);
+  if (shared) return shared;
   const result = start(group.abort.signal).finally(() => group.texts.delete(event));
   group.texts.set(event, result);
   return result;
@@ -75,8 +76,47 @@ const runText = (group: Members, event: string, start: Run): Promise<Answer> => 
  * choose which events come, not what is answered for one, so they keep nobody apart.
  */
 export const groupKeyOf = (engineId: number, { operation, access, variables }: Prepared, viewer: Viewer): string => {
-  const counted = [...variablesBelowRoot(operation)].sort().map((name) => [name, variables[name] ?? null]);
-  return JSON.stringify([engineId, operation.key, access.key, rightsOf(viewer), counted]);
+  const { digest, below } = factsOf(operation);
+  return JSON.stringify([engineId, digest, access.key, rightsOf(viewer), below.map((name) => [name, variables[name] ?? null])]);
+};
+
+/**
+ * Who may share a source besides: those whose streams bring the same events. Where one began (`after`) makes no
+ * difference any more once two stand at the same event.
+ */
+export const placeKeyOf = (groupKey: string, { operation, variables }: Prepared, used: readonly string[]): string => {
+  const { after } = factsOf(operation);
+  return groupKey + JSON.stringify([...used].sort().map((name) => [name, name === after ? null : (variables[name] ?? null)]));
+};
+
+type OperationFacts = {
+  /** Stands for the operation's text. */
+  readonly digest: string;
+  /** Names of the variables that are used below the root field, sorted. */
+  readonly below: readonly string[];
+  /** The variable that the root field takes as `after`, where it is used for nothing else. */
+  readonly after: string | null;
+};
+
+const known = new WeakMap<Operation, OperationFacts>();
+
+const factsOf = (operation: Operation): OperationFacts => {
+  let facts = known.get(operation);
+  if (!facts) {
+    const below = variablesBelowRoot(operation);
+    facts = { digest: createHash('sha256').update(operation.key).digest('base64'), below: [...below].sort(), after: afterVariable(operation, below) };
+    known.set(operation, facts);
+  }
+  return facts;
+};
+
+const afterVariable = (operation: Operation, below: ReadonlySet<string>): string | null => {
+  const roots = rootFieldsOf(operation);
+  const values = roots.flatMap((field) => (field.arguments ?? []).filter(({ name }) => name.value === 'after').map(({ value }) => (value.kind === Kind.VARIABLE ? value.name.value : null)));
+  const others = new Set(below);
+  for (const field of roots) for (const argument of field.arguments ?? []) if (argument.name.value !== 'after') visit(argument, { Variable: ({ name }) => void others.add(name.value) });
+  const [name = null] = values;
+  return name !== null && values.every((each) => each === name) && !others.has(name) ? name : null;
 };
 
 const variablesBelowRoot = (operation: Operation): ReadonlySet<string> => {
