@@ -1,7 +1,7 @@
 /**
  * The gateway beside its peers, side by side on the same machine: the well-known benchmark of four subgraphs, 50
  * connections, each gateway in its own process in the fastest set-up that its makers document. Ratios count; the numbers
- * are a machine's. Where somebody else uses the machine meanwhile, requests per second of processor time tell more. `BENCH_ROUNDS` and `BENCH_SECONDS` change how long it looks. Ends with an error only when a gateway
+ * are a machine's. Where somebody else uses the machine meanwhile, requests per second of processor time tell more. `BENCH_ROUNDS` and `BENCH_SECONDS` change how long it looks, `BENCH_SETTING` (a part of a title) at what. Ends with an error only when a gateway
  * answers something else than graphql-js does without one.
  */
 import { type Summary, compare, row } from './gateway/measure.ts';
@@ -54,11 +54,12 @@ const measureSetting = async (setting: Setting): Promise<void> => {
   const [mine, ...others] = await compare({ stand, programs, workload: load, rounds, seconds, warmUpSeconds });
   if (!mine) throw new Error('Nothing was measured.');
   console.log(`\n${setting.title} (${setting.workload} query)`);
-  const lines: Record<string, Line> = { [ours.name]: { ...row(mine), 'ours / it': 1 } };
+  const lines: Record<string, Line> = { [ours.name]: { ...row(mine), 'ours / it': 1, 'ours / it, per CPU s': 1 } };
   for (const [index, other] of others.entries()) {
     const name = programs[index + 1]?.name ?? '';
     const ratio = mine.perSecond / other.perSecond;
-    lines[name] = { ...row(other), 'ours / it': Number(ratio.toFixed(2)) };
+    const perCpuSecond = ratio * (other.cpu / mine.cpu);
+    lines[name] = { ...row(other), 'ours / it': Number(ratio.toFixed(2)), 'ours / it, per CPU s': Number(perCpuSecond.toFixed(2)) };
     const wanted = setting.peers[name as Peer] ?? (name in setting.peers ? undefined : setting.limit);
     if (wanted !== undefined) want(`${setting.title}: requests/s, ours / ${name}`, `≥ ${wanted}`, ratio.toFixed(2), ratio >= wanted);
   }
@@ -75,6 +76,6 @@ const wantLatencyAndMemory = (mine: Summary, names: readonly Peer[], peers: read
 };
 
 installPeers();
-for (const setting of settings) await measureSetting(setting);
+for (const setting of settings.filter(({ title }) => title.includes(process.env.BENCH_SETTING ?? ''))) await measureSetting(setting);
 console.log(`\nMedians of ${rounds} alternating rounds of ${seconds} s after a warm-up, 50 connections, Node ${process.versions.node}.`);
 console.table(wantedLines);

@@ -13,7 +13,7 @@ const sdl = {
   inventory: `
     type Product @key(fields: "upc") {
       upc: String! weight: Int @external price: Int @external
-      inStock: Boolean
+      inStock(zone: Int): Boolean
       shippingEstimate(zone: Int): Int @requires(fields: "price weight")
     }`,
   products: `
@@ -63,7 +63,7 @@ export const supergraphOf = (urls: Readonly<Record<SubgraphName, string>>): stri
 const whole = buildSchema(`
   type Query { me: User user(id: ID!): User users: [User] topProducts(first: Int = 5): [Product] }
   type User { id: ID! name(zone: Int): String username: String reviews: [Review] }
-  type Product { upc: String! name(zone: Int): String price: Int weight: Int inStock: Boolean shippingEstimate(zone: Int): Int reviews: [Review] }
+  type Product { upc: String! name(zone: Int): String price: Int weight: Int inStock(zone: Int): Boolean shippingEstimate(zone: Int): Int reviews: [Review] }
   type Review { id: ID! body(zone: Int): String author: User product: Product }`);
 
 /** What graphql-js answers where nothing is federated. */

@@ -2,8 +2,8 @@
  * The shop of the well-known four-subgraph federation benchmark: users who reviewed products that are in stock or not.
  * Plain objects whose methods are fields with arguments: the subgraphs and the reference answer read the same ones.
  *
- * `zone` is there to be a variable: it changes the answer of every subgraph, but never its length, for zones of four
- * digits from 1000 to 9699.
+ * `zone` is there to be a variable of every field that somebody computes: it changes the answer of every subgraph, but
+ * never its length, for zones of four digits from 1000 to 9699.
  */
 type Zoned = { readonly zone?: number | null };
 const zoned = (text: string, { zone }: Zoned): string => (zone === undefined || zone === null ? text : `${text} ${zone}`);

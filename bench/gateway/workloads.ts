@@ -16,7 +16,7 @@ export const workloadNames: readonly WorkloadName[] = ['big', 'small', 'variable
 const nested = (zone: string, variables: string): string => `
   fragment User on User { id username name${zone} }
   fragment Review on Review { id body${zone} }
-  fragment Product on Product { inStock name${zone} price shippingEstimate${zone} upc weight }
+  fragment Product on Product { inStock${zone} name${zone} price shippingEstimate${zone} upc weight }
   query Nested${variables} {
     users { ...User reviews { ...Review product { ...Product reviews { ...Review author { ...User reviews { ...Review product { ...Product } } } } } } }
     topProducts { ...Product reviews { ...Review author { ...User reviews { ...Review product { ...Product } } } } }
