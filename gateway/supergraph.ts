@@ -3,14 +3,14 @@
  */
 import { type GraphQLSchema } from 'graphql';
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, type Schema, Supergraph, isInterfaceType, isObjectType, isUnionType } from '@apollo/federation-internals';
-import { QueryPlanner } from '@apollo/query-planner';
 import { EventgraphError } from '#core/errors.ts';
+import { type OperationPlanner, createOperationPlanner } from './plan/query-planner.ts';
 import { type Requirements, readRequirements } from './requirements.ts';
 
 export type LoadedSupergraph = {
   readonly apiSchema: GraphQLSchema;
   readonly federated: Supergraph;
-  readonly planner: QueryPlanner;
+  readonly planner: OperationPlanner;
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   readonly requirements: Requirements;
   readonly matchesType: TypeMatcher;
@@ -25,13 +25,14 @@ export type TypeMatcher = (condition: string, typename: string) => boolean;
 export const loadSupergraph = (sdl: string): LoadedSupergraph => {
   try {
     const federated = Supergraph.build(sdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES });
+    const matchesType = createTypeMatcher(federated.schema);
     return {
       federated,
       apiSchema: federated.apiSchema().toGraphQLJSSchema({ includeDefer: false }),
-      planner: new QueryPlanner(federated, { exposeDocumentNodeInFetchNode: false, reuseQueryFragments: false }),
+      planner: createOperationPlanner(sdl, federated, matchesType, { exposeDocumentNodeInFetchNode: false, reuseQueryFragments: false }),
       subgraphs: federated.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       requirements: readRequirements(federated.schema),
-      matchesType: createTypeMatcher(federated.schema),
+      matchesType,
       knowsType: (name) => federated.schema.type(name) !== undefined,
     };
   } catch (error) {

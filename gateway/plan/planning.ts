@@ -3,7 +3,6 @@
  * of an operation meet one plan.
  */
 import { type DocumentNode, Kind, type SelectionSetNode, visit } from 'graphql';
-import { operationFromDocument } from '@apollo/federation-internals';
 import { LRUCache } from 'lru-cache';
 import { EventgraphError } from '#core/errors.ts';
 import type { Operation } from '../operations.ts';
@@ -38,8 +37,9 @@ export const createPlanning = (supergraph: LoadedSupergraph, maxPlans = 2_000): 
 
 const buildPlan = (supergraph: LoadedSupergraph, operation: Operation): Plan => {
   try {
-    return translatePlan(supergraph.planner.buildQueryPlan(operationFromDocument(supergraph.federated.apiSchema(), withoutEmptySelections(operation.document))));
+    return translatePlan(supergraph.planner.plan(withoutEmptySelections(operation.document)));
   } catch (error) {
+    if (error instanceof EventgraphError) throw error;
     throw new EventgraphError('QUERY_PLANNING_FAILED', 'The operation cannot be planned over the subgraphs.', {}, { cause: error });
   }
 };

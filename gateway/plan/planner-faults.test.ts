@@ -1,0 +1,119 @@
+/** What @apollo/query-planner gets wrong on its own, and the gateway answers right or refuses. */
+import { describe, expect, test } from 'vitest';
+import { startGateway, subgraph } from '../test-kit.ts';
+
+const rates: Readonly<Record<string, number>> = { EUR: 1, USD: 2, GBP: 3 };
+const catalogue = subgraph('catalogue', 'type Query { items: [Item!]! } type Item @key(fields: "sku") { sku: ID! name: String! weight: Int! price(currency: String!): Int! box: Box! } type Box { size(unit: String!): Int! }', {
+  Query: { items: () => [{ sku: 's1', name: 'one', weight: 5 }, { sku: 's2', name: 'two', weight: 7 }] },
+  Item: { __resolveReference: ({ sku }: { sku: string }) => ({ sku }), price: ({ weight }: { weight: number }, { currency }: { currency: string }) => weight * (rates[currency] ?? 0), box: () => ({}) },
+  Box: { size: (_: unknown, { unit }: { unit: string }) => (unit === 'cm' ? 100 : 1) },
+});
+type ShippedItem = { price?: number; weight?: number; box?: { size?: number } };
+const shipping = subgraph(
+  'shipping',
+  `type Item @key(fields: "sku") { sku: ID! weight: Int! @external price(currency: String!): Int! @external box: Box! @external
+    inEuro: String @requires(fields: "price(currency: \\"EUR\\")") inDollar: String @requires(fields: "price(currency: \\"USD\\") weight") inCentimetres: Int @requires(fields: "box { size(unit: \\"cm\\") }") inMetres: Int @requires(fields: "box { size(unit: \\"m\\") }") }
+   type Box { size(unit: String!): Int! @external }`,
+  { Item: { inEuro: ({ price }: ShippedItem) => `${price} EUR`, inDollar: ({ price, weight }: ShippedItem) => `${price} USD for ${weight}`, inCentimetres: ({ box }: ShippedItem) => box?.size, inMetres: ({ box }: ShippedItem) => box?.size } },
+);
+
+const ask = async (query: string, variables?: Record<string, unknown>) => startGateway([catalogue, shipping]).ask(query, variables ? { variables } : {});
+
+describe('@requires of a field with arguments', () => {
+  test('two fields that require it with different arguments each get their own', async () => {
+    expect(await ask('{ items { inEuro inDollar } }')).toEqual({ data: { items: [{ inEuro: '5 EUR', inDollar: '10 USD for 5' }, { inEuro: '7 EUR', inDollar: '14 USD for 7' }] } });
+  });
+
+  test('neither the client nor the subgraph gets what the other asked for', async () => {
+    expect(await ask('{ items { inEuro price(currency: "GBP") inDollar } }')).toEqual({ data: { items: [{ inEuro: '5 EUR', price: 15, inDollar: '10 USD for 5' }, { inEuro: '7 EUR', price: 21, inDollar: '14 USD for 7' }] } });
+  });
+
+  test('the client may ask with a variable, under an alias', async () => {
+    const data = { items: [{ inDollar: '10 USD for 5', price: 15 }, { inDollar: '14 USD for 7', price: 21 }] };
+    expect(await ask('query ($in: String!) { items { inDollar price: price(currency: $in) } }', { in: 'GBP' })).toEqual({ data });
+  });
+
+  test('deeper in the requirement', async () => {
+    const item = { inCentimetres: 100, inMetres: 1, box: { size: 1 } };
+    expect(await ask('{ items { inCentimetres inMetres box { size(unit: "m") } } }')).toEqual({ data: { items: [item, item] } });
+  });
+
+  test('fields of one fetch that do not contradict each other stay one request', async () => {
+    const gateway = startGateway([catalogue, shipping]);
+    await gateway.ask('{ items { inEuro inCentimetres } }');
+    expect(gateway.sent.map((each) => each.subgraph)).toEqual(['catalogue', 'shipping']);
+  });
+
+  test('clients do not see the fields that stand for required ones', () => {
+    const fields = startGateway([catalogue, shipping]).gateway.apiSchema().getType('Item');
+    expect(fields && 'getFields' in fields ? Object.keys(fields.getFields()) : []).toEqual(['sku', 'name', 'weight', 'price', 'box', 'inEuro', 'inDollar', 'inCentimetres', 'inMetres']);
+  });
+});
+
+describe('an alias that is the name of another field', () => {
+  test.each([
+    ['of a key', '{ items { sku: name inEuro } }'],
+    ['of a required field', '{ items { weight: sku inDollar } }'],
+    ['__typename', '{ items { __typename: name inDollar } }'],
+  ])('%s is refused where a fetch needs that field: it would be given the alias', async (_, query) => {
+    expect(await ask(query)).toMatchObject({ errors: [{ extensions: { code: 'QUERY_PLANNING_FAILED' } }] });
+  });
+
+  test('is an alias like any other where no fetch needs that field', async () => {
+    expect(await ask('{ items { sku: name weight: price(currency: "EUR") } }')).toEqual({ data: { items: [{ sku: 'one', weight: 5 }, { sku: 'two', weight: 7 }] } });
+  });
+});
+
+describe('a key with `resolvable: false`', () => {
+  test('is never what a subgraph is entered by, not to come back with what a @requires needs either', async () => {
+    const gateway = startGateway([
+      subgraph('names', 'type Thing @key(fields: "id") @key(fields: "code", resolvable: false) { id: ID! code: ID! name: String! }', { Thing: { __resolveReference: ({ id }: { id: string }) => ({ id, code: `c${id}`, name: `n${id}` }) } }),
+      subgraph('things', 'type Query { thing: Thing } type Thing @key(fields: "code", resolvable: false) @key(fields: "id code") { id: ID! code: ID! name: String! @external title: String! @requires(fields: "name") }', {
+        Query: { thing: () => ({ id: '1', code: 'c1' }) },
+        Thing: { title: ({ name }: { name: string }) => name.toUpperCase() },
+      }),
+    ]);
+    expect(await gateway.ask('{ thing { title } }')).toEqual({ data: { thing: { title: 'N1' } } });
+    expect(gateway.sent.at(-1)).toMatchObject({ subgraph: 'things', variables: { representations: [{ __typename: 'Thing', id: '1', code: 'c1', name: 'n1' }] } });
+  });
+});
+
+describe('a type of which a subgraph resolves no key', () => {
+  test('a field of it that requires another subgraph is refused, not asked for by a key that cannot serve', async () => {
+    const gateway = startGateway([
+      subgraph('names', 'type Thing @key(fields: "id") { id: ID! name: String! }', { Thing: { __resolveReference: ({ id }: { id: string }) => ({ id, name: `n${id}` }) } }),
+      subgraph('things', 'type Query { thing: Thing } type Thing @key(fields: "id", resolvable: false) { id: ID! name: String! @external title: String! @requires(fields: "name") }', { Query: { thing: () => ({ id: '1' }) } }),
+    ]);
+    expect(await gateway.ask('{ thing { name } }')).toEqual({ data: { thing: { name: 'n1' } } });
+    expect(await gateway.ask('{ thing { title } }')).toEqual({
+      errors: [{ message: 'The operation needs entities of the type Thing from the subgraph things, which declares no key of it that it resolves.', extensions: { code: 'QUERY_PLANNING_FAILED', type: 'Thing' } }],
+    });
+  });
+});
+
+describe('what no subgraph can answer', () => {
+  test('a field of an interface that no object implements is refused, not null', async () => {
+    const gateway = startGateway([
+      subgraph('a', 'interface Node @key(fields: "id") { id: ID! } type Query { node: Node }', { Query: { node: () => ({ __typename: 'Node', id: '1' }) } }),
+      subgraph('b', 'type Node @key(fields: "id", resolvable: false) @interfaceObject { id: ID! note: String } type Query { other: Node }', { Query: { other: () => ({ id: '1' }) }, Node: { note: () => 'x' } }),
+    ]);
+    expect(await gateway.ask('{ node { note } }')).toEqual({ errors: [{ message: 'No subgraph can answer node with what is selected of it.', extensions: { code: 'QUERY_PLANNING_FAILED', field: 'Query.node' } }] });
+    expect(await gateway.ask('{ other { id note } }')).toEqual({ data: { other: { id: '1', note: 'x' } } });
+  });
+});
+
+describe('a union of which the subgraphs know different members', () => {
+  const side = (name: string, only: string) =>
+    subgraph(name, `type Query { ${name}: Shelf } type Shelf @key(fields: "id") { id: ID! top: Top @shareable } type Top @shareable { things: [Thing!]! @shareable } union Thing = Both | ${only} type Both @shareable { label: String } type ${only} { ${name}(times: Int!): String more: ${only} }`, {
+      Query: { [name]: () => ({ id: '1' }) },
+      Shelf: { top: () => ({ things: [{ __typename: 'Both', label: 'both' }, { __typename: only }] }) },
+      [only]: { [name]: (_: unknown, { times }: { times: number }) => name.repeat(times), more: () => ({}) },
+    });
+
+  test('its own members are asked of the subgraph that answers', async () => {
+    const gateway = startGateway([side('left', 'OnlyLeft'), side('right', 'OnlyRight')]);
+    const query = 'query ($times: Int!) { left { top { things { ... on Both { label } ... on OnlyLeft { left(times: $times) more { again: left(times: 1) } } ... on OnlyRight { right(times: 1) } } } } }';
+    expect(await gateway.ask(query, { variables: { times: 2 } })).toEqual({ data: { left: { top: { things: [{ label: 'both' }, { left: 'leftleft', more: { again: 'left' } }] } } } });
+    expect(gateway.sent.map((each) => each.subgraph)).toEqual(['left']);
+  });
+});

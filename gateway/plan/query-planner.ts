@@ -1,0 +1,75 @@
+/**
+ * @apollo/query-planner with its faults mended: it is given a supergraph on which it cannot commit them, and what it
+ * plans is completed and checked. What it faults is told where it is mended.
+ */
+import { type DocumentNode, type SelectionSetNode, visit } from 'graphql';
+import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, type Schema, Supergraph, federationMetadata, isInterfaceType, isObjectType, operationFromDocument } from '@apollo/federation-internals';
+import { type PlanNode, type QueryPlan, QueryPlanner, type QueryPlannerConfig } from '@apollo/query-planner';
+import { EventgraphError } from '#core/errors.ts';
+import type { TypeMatcher } from '../supergraph.ts';
+import { fetchesOf } from './asked.ts';
+import { createCompleteness } from './completeness.ts';
+import { createCheckKeys } from './check-keys.ts';
+import { collides, createInternalNames, withInternalNames } from './internal-names.ts';
+import { plannerSupergraph } from './planner-supergraph.ts';
+import { type RequirementsOf, createRequiredArguments, mapFetches } from './required-arguments.ts';
+import { type RequiredField, fieldSet } from './requirement-rewriter.ts';
+
+export type OperationPlanner = {
+  /** One operation, without conditions. Throws `QUERY_PLANNING_FAILED`, or what the planner throws. */
+  plan(document: DocumentNode): QueryPlan;
+};
+
+export const createOperationPlanner = (sdl: string, federated: Supergraph, matchesType: TypeMatcher, config: QueryPlannerConfig): OperationPlanner => {
+  const prepared = plannerSupergraph(sdl);
+  const supergraph = prepared ? Supergraph.build(prepared.document, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, validateSupergraph: false }) : federated;
+  const planner = new QueryPlanner(supergraph, config);
+  const completeness = createCompleteness(supergraph, matchesType);
+  const checkKeys = createCheckKeys(sdl);
+  const withRequiredArguments = prepared && prepared.required.size > 0 ? turnBack(supergraph, prepared.required) : (plan: QueryPlan) => plan;
+
+  const internalName = createInternalNames(sdl);
+  const plan = (document: DocumentNode): QueryPlan => {
+    const planned = planner.buildQueryPlan(operationFromDocument(supergraph.apiSchema(), document));
+    checkKeys(planned);
+    return withRequiredArguments(completeness.complete(document, planned));
+  };
+
+  return {
+    plan(document) {
+      const renamed = withInternalNames(document, internalName);
+      if (renamed !== document && collides(fetchesOf(plan(renamed)))) {
+        throw new EventgraphError('QUERY_PLANNING_FAILED', 'A response name of the operation is the name of another field, which the subgraphs need at that place. Give the field another alias.');
+      }
+      return plan(document);
+    },
+  };
+};
+
+const turnBack = (supergraph: Supergraph, required: ReadonlyMap<string, RequiredField>): ((plan: QueryPlan) => QueryPlan) => {
+  const requiredArguments = createRequiredArguments(required, requirementsIn(supergraph, required));
+  const map = (node: PlanNode): PlanNode => mapFetches(node, requiredArguments);
+  return (plan) => {
+    const { node } = plan;
+    if (!node) return plan;
+    if (node.kind !== 'Subscription') return { ...plan, node: map(node) };
+    return { ...plan, node: { ...node, primary: requiredArguments.fetch(node.primary), ...(node.rest ? { rest: map(node.rest) } : {}) } };
+  };
+};
+
+const requirementsIn = (supergraph: Supergraph, required: ReadonlyMap<string, RequiredField>): RequirementsOf => {
+  const schemas = new Map<string, Schema>([...supergraph.subgraphs()].map(({ name, schema }) => [name, schema]));
+  return (subgraph, type, field) => {
+    const schema = schemas.get(subgraph);
+    const directive = schema && federationMetadata(schema)?.requiresDirective();
+    const definition = schema?.type(type);
+    if (!directive || !definition || !(isObjectType(definition) || isInterfaceType(definition))) return [];
+    return (definition.field(field)?.appliedDirectivesOf(directive) ?? []).flatMap((applied) => namesIn(fieldSet(String(applied.arguments().fields)), required));
+  };
+};
+
+const namesIn = (set: SelectionSetNode, required: ReadonlyMap<string, RequiredField>): readonly string[] => {
+  const names: string[] = [];
+  visit(set, { Field: ({ name }) => void (required.has(name.value) && names.push(name.value)) });
+  return names;
+};

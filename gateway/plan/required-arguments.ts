@@ -1,0 +1,148 @@
+/**
+ * Turns the fields that stand for required fields with arguments (`planner-supergraph.ts`) back into those: in what
+ * subgraphs are asked they become aliases, in representations they get the name that the subgraph knows.
+ *
+ * Two fields of one fetch may require one field with different arguments. A representation holds one value for it, so
+ * such a fetch becomes several.
+ */
+import { type DocumentNode, type FieldNode, Kind, type SelectionNode, type SelectionSetNode, parse, print, stripIgnoredCharacters, visit } from 'graphql';
+import type { FetchDataKeyRenamer, FetchNode, PlanNode, QueryPlanSelectionNode } from '@apollo/query-planner';
+import type { RequiredField } from './requirement-rewriter.ts';
+
+/** The names that stand for required fields in the requirements of a field, of a type as its subgraph knows it. */
+export type RequirementsOf = (subgraph: string, type: string, field: string) => readonly string[];
+
+export type RequiredArguments = {
+  fetch(node: FetchNode): FetchNode;
+  /** The same for a fetch of entities, which may become several. */
+  split(node: FetchNode): readonly FetchNode[];
+};
+
+export const createRequiredArguments = (required: ReadonlyMap<string, RequiredField>, requirementsOf: RequirementsOf): RequiredArguments => {
+  const turnBack = (node: FetchNode): FetchNode => {
+    const renames = occurrencesIn(node.requires ?? [], required).map(({ path, name }): FetchDataKeyRenamer => ({ kind: 'KeyRenamer', path: [...path, name], renameKeyTo: original(name) }));
+    if (renames.length === 0 && !containsAny(node.operation, required)) return node;
+    return { ...node, operation: withArguments(node.operation, required), inputRewrites: [...renames, ...(node.inputRewrites ?? [])] };
+  };
+  const original = (name: string): string => required.get(name)?.name.value ?? name;
+
+  /** Where one name would have to hold two values. */
+  const conflictsOf = (node: FetchNode): ReadonlySet<string> => {
+    const values = new Map<string, Set<string>>();
+    for (const { place, name } of occurrencesIn(node.requires ?? [], required)) {
+      const key = `${place}.${original(name)}`;
+      values.set(key, (values.get(key) ?? new Set()).add(name));
+    }
+    return new Set([...values.values()].filter((each) => each.size > 1).flatMap((each) => [...each]));
+  };
+
+  return {
+    fetch: turnBack,
+    split(node) {
+      const conflicting = conflictsOf(node);
+      if (conflicting.size === 0) return [turnBack(node)];
+      const needs = (type: string, field: string): readonly string[] => requirementsOf(node.serviceName, type, field).filter((name) => conflicting.has(name));
+      const document = parse(node.operation, { noLocation: true });
+      return groupsOf(document, needs, original).map((group) =>
+        turnBack({
+          ...node,
+          operation: stripIgnoredCharacters(print(onlyFields(document, (type, field) => group.fields.has(`${type}.${field}`)))),
+          requires: withoutNames(node.requires ?? [], (name) => conflicting.has(name) && !group.values.has(name)),
+        }),
+      );
+    },
+  };
+};
+
+/** Applies this to every fetch of a plan. */
+export const mapFetches = (node: PlanNode, { fetch, split }: RequiredArguments): PlanNode => {
+  const map = (each: PlanNode): PlanNode => mapFetches(each, { fetch, split });
+  switch (node.kind) {
+    case 'Sequence':
+    case 'Parallel':
+      return { ...node, nodes: node.nodes.map(map) };
+    case 'Flatten': {
+      if (node.node.kind !== 'Fetch') return { ...node, node: map(node.node) };
+      const nodes = split(node.node).map((each): PlanNode => ({ ...node, node: each }));
+      // What waits for a fetch by its id knows one of that name: the last one must come after the others.
+      return nodes.length === 1 ? (nodes[0] ?? node) : { kind: node.node.id === undefined ? 'Parallel' : 'Sequence', nodes };
+    }
+    case 'Fetch':
+      return fetch(node);
+    case 'Condition':
+      return { ...node, ...(node.ifClause ? { ifClause: map(node.ifClause) } : {}), ...(node.elseClause ? { elseClause: map(node.elseClause) } : {}) };
+    case 'Defer':
+      return {
+        ...node,
+        primary: { ...node.primary, ...(node.primary.node ? { node: map(node.primary.node) } : {}) },
+        deferred: node.deferred.map((each) => ({ ...each, ...(each.node ? { node: map(each.node) } : {}) })),
+      };
+  }
+};
+
+type Occurrence = { readonly name: string; /** As in rewrites. */ readonly path: readonly string[]; /** Response names alone. */ readonly place: string };
+
+const occurrencesIn = (selections: readonly QueryPlanSelectionNode[], required: ReadonlyMap<string, RequiredField>, path: readonly string[] = [], place = ''): readonly Occurrence[] =>
+  selections.flatMap((selection): readonly Occurrence[] => {
+    if (selection.kind === 'InlineFragment') return occurrencesIn(selection.selections, required, selection.typeCondition ? [...path, `... on ${selection.typeCondition}`] : path, place);
+    const own = required.has(selection.name) ? [{ name: selection.name, path, place }] : [];
+    // What is below is renamed first: its path has the name that the planner knows.
+    return [...occurrencesIn(selection.selections ?? [], required, [...path, selection.name], `${place}.${required.get(selection.name)?.name.value ?? selection.name}`), ...own];
+  });
+
+const containsAny = (operation: string, required: ReadonlyMap<string, RequiredField>): boolean => [...required.keys()].some((name) => operation.includes(name));
+
+const withArguments = (operation: string, required: ReadonlyMap<string, RequiredField>): string => {
+  const document = visit(parse(operation, { noLocation: true }), {
+    Field: {
+      leave(field): FieldNode | undefined {
+        const original = required.get(field.name.value);
+        return original && { ...field, alias: field.alias ?? field.name, name: original.name, arguments: original.arguments };
+      },
+    },
+  });
+  return stripIgnoredCharacters(print(document));
+};
+
+type Group = { readonly fields: Set<string>; readonly values: Set<string> };
+
+/** Each field with the first others whose requirements it does not contradict. */
+const groupsOf = (document: DocumentNode, needs: (type: string, field: string) => readonly string[], original: (name: string) => string): readonly Group[] => {
+  const groups: Group[] = [{ fields: new Set(), values: new Set() }];
+  const seen = new Set<string>();
+  onlyFields(document, (type, field) => {
+    const key = `${type}.${field}`;
+    if (seen.has(key)) return true;
+    seen.add(key);
+    const names = needs(type, field);
+    const agrees = ({ values }: Group) => names.every((name) => [...values].every((other) => other === name || original(other) !== original(name)));
+    let group = groups.find(agrees);
+    if (!group) groups.push((group = { fields: new Set(), values: new Set() }));
+    group.fields.add(key);
+    for (const name of names) group.values.add(name);
+    return true;
+  });
+  return groups.filter(({ fields }) => fields.size > 0);
+};
+
+/** Keeps of a fetch of entities the fields of the entities themselves that are wanted; asks in document order. */
+const onlyFields = (document: DocumentNode, isWanted: (type: string, field: string) => boolean): DocumentNode => {
+  const filter = (set: SelectionSetNode, type: string): SelectionSetNode => ({
+    ...set,
+    selections: set.selections.flatMap((selection): readonly SelectionNode[] => {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return [selection];
+      if (selection.kind === Kind.FIELD) return isWanted(type, selection.name.value) ? [selection] : [];
+      const selectionSet = filter(selection.selectionSet, selection.typeCondition?.name.value ?? type);
+      return selectionSet.selections.length > 0 ? [{ ...selection, selectionSet }] : [];
+    }),
+  });
+  return visit(document, { Field: { enter: (field) => (field.name.value === '_entities' && field.selectionSet ? { ...field, selectionSet: filter(field.selectionSet, '_Entity') } : undefined), leave: () => undefined } });
+};
+
+const withoutNames = (selections: readonly QueryPlanSelectionNode[], isUnwanted: (name: string) => boolean): QueryPlanSelectionNode[] =>
+  selections.flatMap((selection) => {
+    if (selection.kind === 'Field' && isUnwanted(selection.name)) return [];
+    if (!selection.selections) return [selection];
+    const selections = withoutNames(selection.selections, isUnwanted);
+    return selections.length > 0 ? [{ ...selection, selections }] : [];
+  });
