@@ -67,7 +67,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
   const compiled = createCompiler((operation, access): Compiled => {
     if (operation.kind === 'subscription') checkSubscriptionRoot(operation);
     const plan = planning.planOf(authorization.restrict(operation, access));
-    return { operation, access, plan, selection: rootSelection({ schema: supergraph.apiSchema, operation, access, defers: false }) };
+    return { operation, access, plan, selection: rootSelection({ schema: supergraph.apiSchema, operation, access, defers: false, internalName: ({ alias, name }) => (alias ?? name).value }) };
   });
 
   return {

@@ -59,7 +59,7 @@ const completeObject = (state: State, shape: ObjectShape, data: Record<string, u
       if (completeDenied(state, field, path) === violation) return violation;
     } else if (field.typename !== undefined) {
       writer.ascii(field.typename);
-    } else if (completeValue(state, field.value, data[field.responseName], path, field.responseName) === violation) {
+    } else if (completeValue(state, field.value, data[field.dataName], path, field.responseName) === violation) {
       return violation;
     }
   }

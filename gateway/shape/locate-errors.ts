@@ -2,7 +2,8 @@
  * Errors of subgraphs stand at paths of what was fetched, which can be more than what the client asked for.
  */
 import type { GraphQLFormattedError } from 'graphql';
-import type { Selection, ValueShape } from './selection.ts';
+import type { ResponsePath } from '../errors.ts';
+import type { FieldShape, Selection, ValueShape } from './selection.ts';
 
 /**
  * - An error at a place of the client's answer stays.
@@ -13,34 +14,42 @@ import type { Selection, ValueShape } from './selection.ts';
 export const locateErrors = (selection: Selection, data: unknown, errors: readonly GraphQLFormattedError[]): GraphQLFormattedError[] =>
   errors.flatMap((error) => {
     if (!error.path || error.path.length === 0) return [error];
-    const length = knownLength(selection, data, error.path);
-    if (length === null) return [];
-    if (length === error.path.length) return [error];
-    const { path, ...rest } = error;
-    return [length === 0 ? rest : { ...rest, path: path.slice(0, length) }];
+    const known = knownPath(selection, data, error.path);
+    if (known === null) return [];
+    const { path: _path, ...rest } = error;
+    return [known.length === 0 ? rest : { ...rest, path: known }];
   });
 
-/** How much of the path lies in the client's answer; null where nobody asked for it. */
-const knownLength = (root: Selection, data: unknown, path: readonly (string | number)[]): number | null => {
+/** How much of the path lies in the client's answer, in the client's names; null where nobody asked for it. */
+const knownPath = (root: Selection, data: unknown, path: ResponsePath): ResponsePath | null => {
   let selection: Selection | undefined = root;
   let value: unknown = data;
-  let length = 0;
+  const known: (string | number)[] = [];
   let lastObject = 0;
   for (const key of path) {
     const at: unknown = typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[key] : undefined;
-    if (typeof key === 'string') {
-      if (!selection) return lastObject;
-      const typename = (value as { __typename?: unknown } | undefined)?.__typename;
-      const type = selection.isAbstract && typeof typename === 'string' && selection.allows(typename) ? typename : selection.type.name;
-      const field = selection.forType(type).fields.find(({ responseName }) => responseName === key);
-      if (!field) return selection.isAbstract && selection.objectTypes().some((other) => selection?.forType(other).fields.some(({ responseName }) => responseName === key)) ? null : lastObject;
+    if (typeof key === 'number') {
+      known.push(key);
+    } else {
+      if (!selection) return known.slice(0, lastObject);
+      const field = fieldAt(selection, value, key);
+      if (field === 'elsewhere') return null;
+      if (!field) return known.slice(0, lastObject);
+      known.push(field.responseName);
       selection = selectionIn(field.value);
     }
     value = at;
-    length++;
-    if (selection) lastObject = length;
+    if (selection) lastObject = known.length;
   }
-  return length;
+  return known;
+};
+
+/** The field of the object that the key names, or that only objects of other types have it. */
+const fieldAt = (selection: Selection, value: unknown, key: string): FieldShape | 'elsewhere' | undefined => {
+  const typename = (value as { __typename?: unknown } | undefined)?.__typename;
+  const type = selection.isAbstract && typeof typename === 'string' && selection.allows(typename) ? typename : selection.type.name;
+  const find = (typeName: string) => selection.forType(typeName).fields.find(({ dataName }) => dataName === key);
+  return find(type) ?? (selection.isAbstract && selection.objectTypes().some((other) => find(other)) ? 'elsewhere' : undefined);
 };
 
 const selectionIn = (value: ValueShape): Selection | undefined => {

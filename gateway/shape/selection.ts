@@ -31,6 +31,8 @@ export type ValueShape =
 
 export type FieldShape = {
   readonly responseName: string;
+  /** Under which name the value stands in the data: see `plan/internal-names.ts`. */
+  readonly dataName: string;
   /** `Type.field`, for messages. */
   readonly coordinate: string;
   /** What stands before the value in the JSON of its object: `{"name":` or `,"name":`. */
@@ -63,7 +65,7 @@ export type Selection = {
 };
 
 /** `defers`: deferred fragments (`@defer(label:)`) are kept apart; otherwise they are as if they were not deferred. */
-export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly access: Access; readonly defers: boolean };
+export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly access: Access; readonly defers: boolean; readonly internalName: (field: FieldNode) => string };
 
 export const rootSelection = (source: ShapeSource): Selection => {
   const { definition } = source.operation;
@@ -144,15 +146,18 @@ const satisfies = (schema: GraphQLSchema, typeName: string, condition: string): 
 };
 
 const fieldShape = (source: ShapeSource, typeName: string, responseName: string, { nodes, isDenied }: FoundField): Omit<FieldShape, 'head'> | undefined => {
-  const name = nodes[0]?.name.value ?? '';
+  const [node] = nodes;
+  if (!node) return undefined;
+  const name = node.name.value;
+  const dataName = name.startsWith('__') ? responseName : source.internalName(node);
   const typename = name === '__typename' ? JSON.stringify(typeName) : undefined;
   const type = source.schema.getType(typeName);
   const field = type && 'getFields' in type ? type.getFields()[name] : undefined;
   const coordinate = `${typeName}.${name}`;
-  if (name.startsWith('__')) return { responseName, coordinate, typename, isDenied, value: { kind: 'answered' } };
+  if (name.startsWith('__')) return { responseName, dataName, coordinate, typename, isDenied, value: { kind: 'answered' } };
   if (!field || !('args' in field)) return undefined;
   const parts = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
-  return { responseName, coordinate, typename, isDenied, value: valueShape(source, field.type, parts, coordinate) };
+  return { responseName, dataName, coordinate, typename, isDenied, value: valueShape(source, field.type, parts, coordinate) };
 };
 
 const valueShape = (source: ShapeSource, type: GraphQLOutputType, sets: readonly SelectionSetNode[], coordinate: string): ValueShape => {
