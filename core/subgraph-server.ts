@@ -1,14 +1,16 @@
 /**
  * A subgraph behind its own HTTP and WebSocket server: Apollo Server for queries and mutations, graphql-ws for
- * subscriptions, both on /graphql. It answers the hub alone: every request carries a signed viewer.
+ * subscriptions, both on /graphql. It answers the hub alone: every request carries a signed viewer, and may say how long
+ * its answer is waited for.
  */
 import { ApolloServer } from '@apollo/server';
-import fastifyApollo, { fastifyApolloDrainPlugin } from '@as-integrations/fastify';
-import { fastify } from 'fastify';
+import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
+import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import { timeLeftIn } from './deadline.ts';
 import { defaultDrainMs, drainWithin } from './drain.ts';
 import { UnauthenticatedError, isPublicError } from './errors.ts';
 import type { Logger } from './logging.ts';
@@ -43,10 +45,17 @@ export const serveSubgraph = async (options: SubgraphServerOptions): Promise<Sub
     formatError: (formatted, error) => formatError(formatted, error, logger),
   });
   await apollo.start();
-  await app.register(fastifyApollo(apollo), {
-    context: async (request: { headers: Record<string, unknown>; id: string }) => {
-      const abort = new AbortController();
-      return subgraph.contextFor(await viewerIn(secrets, request.headers), String(request.headers['x-request-id'] ?? request.id), abort.signal);
+  const signals = new WeakMap<FastifyRequest, AbortSignal>();
+  const answer = fastifyApolloHandler(apollo, {
+    context: async (request: FastifyRequest) => subgraph.contextFor(await viewerIn(secrets, request.headers), String(request.headers['x-request-id'] ?? request.id), signals.get(request) ?? new AbortController().signal),
+  });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    handler(request, reply) {
+      const { signal, late } = patienceOf(request, reply);
+      signals.set(request, signal);
+      return Promise.race([answer.call(app, request, reply), late]);
     },
   });
   app.get('/health/live', async () => ({ status: 'ok' }));
@@ -61,6 +70,29 @@ export const serveSubgraph = async (options: SubgraphServerOptions): Promise<Sub
       await app.close();
     },
   };
+};
+
+/** The signal is aborted when the answer is not waited for any more; `late` is what is answered when its time is up. */
+const patienceOf = (request: FastifyRequest, reply: FastifyReply): { readonly signal: AbortSignal; readonly late: Promise<string> } => {
+  const abort = new AbortController();
+  const timeLeft = timeLeftIn(request.headers);
+  const late = new Promise<string>((resolve) => {
+    const end = () => {
+      abort.abort();
+      resolve(tooLate(reply, timeLeft));
+    };
+    const timer = timeLeft === undefined ? undefined : setTimeout(end, timeLeft);
+    reply.raw.once('close', () => {
+      clearTimeout(timer);
+      if (!reply.raw.writableFinished) abort.abort();
+    });
+  });
+  return { signal: abort.signal, late };
+};
+
+const tooLate = (reply: FastifyReply, timeLeft: number | undefined): string => {
+  void reply.code(504).header('content-type', 'application/graphql-response+json; charset=utf-8');
+  return JSON.stringify({ errors: [{ message: `The answer was not there within ${timeLeft} ms.`, extensions: { code: 'DEADLINE_EXCEEDED', timeLeft } }] });
 };
 
 const viewerIn = (secrets: Secrets, fields: Readonly<Record<string, unknown>> | undefined): Promise<Viewer> => {

@@ -14,6 +14,7 @@ import { type Identify, credentialIn } from './credentials.ts';
 import { RequestRefused, formatThrown } from './errors.ts';
 import { type MediaType, type Parameters, mediaTypes, negotiate, parametersOfBody, parametersOfQuery, statusOf } from './graphql-over-http.ts';
 import type { Gateway } from './index.ts';
+import { limitRequests } from './resilience/request-limit.ts';
 import { type WebSocketDoor, createWebSocketDoor } from './websocket.ts';
 
 export type HttpServerOptions = {
@@ -24,6 +25,8 @@ export type HttpServerOptions = {
   readonly readiness?: Readonly<Record<string, () => Promise<void>>>;
   /** Largest body of a GraphQL request, in bytes. */
   readonly bodyLimit?: number;
+  /** Requests under way at once; more are answered 503. */
+  readonly maxRequests?: number | undefined;
   /** Milliseconds that sockets and requests have to end after `close()`. */
   readonly drainMs?: number;
   /** Milliseconds between checks that the credentials of open sockets still hold. */
@@ -47,6 +50,7 @@ declare module 'fastify' {
 export const createHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
   const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: options.bodyLimit ?? 1_000_000, forceCloseConnections: 'idle', requestTimeout: 60_000, routerOptions: { querystringParser: parseQueryString } });
   app.decorateRequest('noted', null);
+  limitRequests(app, options.maxRequests);
   await app.register(helmet, { global: false, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, workerSrc: ["'self'", 'blob:'] } } });
   // Answers of GraphQL are no pages: a header for each protection of pages would cost more than the rest of the door.
   app.addHook('onRequest', async (request, reply) => (isGraphql(request) ? undefined : reply.helmet()));

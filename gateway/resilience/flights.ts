@@ -1,0 +1,132 @@
+/**
+ * Requests under way and the callers who wait for them. Identical ones are one request, a *flight*. Each caller leaves by
+ * itself, when its client goes or its time is up; the flight is given up when nobody waits any more.
+ */
+import { type SubrequestError, cancelled, timedOut } from './failures.ts';
+
+export type Waiting = {
+  readonly signal: AbortSignal;
+  /** How long this caller waits, in milliseconds. */
+  readonly limitMs: number;
+  /** How long the subgraph may take where no client is in a hurry, in milliseconds. */
+  readonly timeoutMs: number;
+};
+
+/** `signal` is aborted when nobody waits any more, and the promise must then reject; `endsAt` (`Date.now()`) is when that is at the latest for whoever started. */
+export type Start<Landed> = (signal: AbortSignal, endsAt: number) => Promise<Landed>;
+
+/** Flights that can be joined, by what was asked. */
+export type Shelf<Landed> = Map<string, Flight<Landed>>;
+
+export type Flights<Landed, Answer> = {
+  readonly size: number;
+  /** A flight that nobody joins. */
+  alone(waiting: Waiting, start: Start<Landed>): Promise<Answer>;
+  /** Joins the flight with this key, or starts one that others may join. */
+  share(shelf: Shelf<Landed>, key: string, waiting: Waiting, start: Start<Landed>): Promise<Answer>;
+  /** Nobody joins what was started until now: something was changed, and who asks from now on must see it. */
+  separate(): void;
+};
+
+export type FlightOptions<Landed, Answer> = {
+  /** Called for every caller: nobody is handed what another was. */
+  readonly unload: (landed: Landed) => Answer;
+  readonly onShared?: (() => void) | undefined;
+  readonly now?: () => number;
+};
+
+/**
+ * The subgraph was told when the first caller's time ends and stops then. Whoever may wait much longer starts anew: this
+ * is the least share of its own time that a caller accepts.
+ */
+const leastShareOfTime = 0.9;
+
+type Flight<Landed> = {
+  readonly landing: Promise<Landed>;
+  readonly abort: AbortController;
+  readonly endsAt: number;
+  readonly era: number;
+  readonly shelf: Shelf<Landed> | null;
+  readonly key: string;
+  waiters: number;
+  /** Why those who left early did, as far as it says something about the subgraph. */
+  reason: SubrequestError | null;
+};
+
+export const createFlights = <Landed, Answer>({ unload, onShared, now = Date.now }: FlightOptions<Landed, Answer>): Flights<Landed, Answer> => {
+  let size = 0;
+  let era = 0;
+
+  const takeOff = (shelf: Shelf<Landed> | null, key: string, limitMs: number, start: Start<Landed>): Flight<Landed> => {
+    const abort = new AbortController();
+    const endsAt = now() + limitMs;
+    const flight: Flight<Landed> = { landing: start(abort.signal, endsAt), abort, endsAt, era, shelf, key, waiters: 0, reason: null };
+    const end = () => {
+      size--;
+      unshelve(flight);
+    };
+    size++;
+    shelf?.set(key, flight);
+    flight.landing.then(end, end);
+    return flight;
+  };
+  const wait = (flight: Flight<Landed>, { signal, limitMs, timeoutMs }: Waiting): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const stop = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', goAway);
+      };
+      const fail = (reason: unknown) => {
+        stop();
+        reject(reason as Error);
+      };
+      const goAway = () => {
+        const reason = cancelled();
+        fail(reason);
+        leave(flight, reason);
+      };
+      const giveUp = () => {
+        const reason = timedOut(limitMs, timeoutMs);
+        fail(reason);
+        leave(flight, reason);
+      };
+      const timer = setTimeout(giveUp, limitMs);
+      signal.addEventListener('abort', goAway);
+      flight.waiters++;
+      flight.landing.then((landed) => {
+        stop();
+        resolve(unload(landed));
+      }, fail);
+    });
+  const refuse = ({ signal, limitMs, timeoutMs }: Waiting): SubrequestError | null => (signal.aborted ? cancelled() : limitMs <= 0 ? timedOut(0, timeoutMs) : null);
+
+  return {
+    get size() {
+      return size;
+    },
+    alone(waiting, start) {
+      const refusal = refuse(waiting);
+      return refusal ? Promise.reject(refusal) : wait(takeOff(null, '', waiting.limitMs, start), waiting);
+    },
+    share(shelf, key, waiting, start) {
+      const refusal = refuse(waiting);
+      if (refusal) return Promise.reject(refusal);
+      const known = shelf.get(key);
+      if (known?.era !== era || known.endsAt - now() < leastShareOfTime * waiting.limitMs) return wait(takeOff(shelf, key, waiting.limitMs, start), waiting);
+      onShared?.();
+      return wait(known, waiting);
+    },
+    separate: () => void era++,
+  };
+};
+
+const unshelve = <Landed>(flight: Flight<Landed>): void => {
+  if (flight.shelf?.get(flight.key) === flight) flight.shelf.delete(flight.key);
+};
+
+const leave = <Landed>(flight: Flight<Landed>, reason: SubrequestError): void => {
+  if (reason.verdict === 'ill') flight.reason = reason;
+  if (--flight.waiters > 0) return;
+  unshelve(flight);
+  flight.abort.abort(flight.reason ?? reason);
+};
