@@ -15,7 +15,8 @@ import { RequestRefused, formatThrown } from './errors.ts';
 import { type MediaType, type Parameters, mediaTypes, negotiate, parametersOfBody, parametersOfQuery, statusOf } from './graphql-over-http.ts';
 import type { Gateway } from './index.ts';
 import { limitRequests } from './resilience/request-limit.ts';
-import { type WebSocketDoor, createWebSocketDoor } from './websocket.ts';
+import { type LiveConnections, createLiveConnections } from './live-connections.ts';
+import { createWebSocketDoor } from './websocket.ts';
 
 export type HttpServerOptions = {
   readonly gateway: Gateway;
@@ -35,8 +36,8 @@ export type HttpServerOptions = {
 
 export type HttpServer = {
   readonly app: FastifyInstance;
-  /** Ends the sockets of viewers to whom the predicate answers true, with close code 4403. */
-  readonly endViewers: WebSocketDoor['endViewers'];
+  /** Ends what viewers to whom the predicate answers true hold open; sockets with close code 4403. */
+  readonly endViewers: LiveConnections['endViewers'];
 };
 
 /** What one log line tells of a GraphQL request; never a credential, a variable or the text. */
@@ -58,13 +59,13 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   app.addHook('onResponse', async (request, reply) => log(options.logger, request, reply));
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(options.logger, error, request, reply));
 
-  const sockets = createWebSocketDoor({ gateway: options.gateway, identify: options.identify, logger: options.logger, ...(options.recheckMs !== undefined && { recheckMs: options.recheckMs }) });
-  app.server.on('upgrade', sockets.upgrade);
+  const connections = createLiveConnections(options);
+  app.server.on('upgrade', createWebSocketDoor({ ...options, connections }).upgrade);
   drainWithin(app, options.drainMs);
-  app.addHook('preClose', () => sockets.close(options.drainMs ?? defaultDrainMs));
+  app.addHook('preClose', () => connections.close(options.drainMs ?? defaultDrainMs));
   addHealth(app, options.readiness ?? {});
   await app.register((scope) => addGraphql(scope, options));
-  return { app, endViewers: sockets.endViewers };
+  return { app, endViewers: connections.endViewers };
 };
 
 const requestIdOf = (request: { headers: Readonly<Record<string, unknown>> }): string => {
