@@ -1,8 +1,10 @@
 /**
  * The gateway beside its peers, side by side on the same machine: the well-known benchmark of four subgraphs, 50
  * connections, each gateway in its own process in the fastest set-up that its makers document. Ratios count; the numbers
- * are a machine's. Where somebody else uses the machine meanwhile, requests per second of processor time tell more. `BENCH_ROUNDS` and `BENCH_SECONDS` change how long it looks, `BENCH_SETTING` (a part of a title) at what. Ends with an error only when a gateway
- * answers something else than graphql-js does without one.
+ * are a machine's. Where somebody else uses the machine meanwhile, requests per second of processor time tell more.
+ *
+ * `BENCH_ROUNDS` and `BENCH_SECONDS` change how long it looks, `BENCH_SETTING` (a part of a title) at what. Ends with an
+ * error only when a gateway answers something else than graphql-js does without one.
  */
 import { type Summary, compare, row } from './gateway/measure.ts';
 import type { Sharing } from './gateway/ours.ts';

@@ -1,9 +1,13 @@
-/** Program: @apollo/gateway behind @apollo/server's own HTTP server, with nothing that reports, traces or counts. */
+/**
+ * Program: @apollo/gateway in @apollo/server, with nothing that reports, traces or counts. Behind Fastify, where it is
+ * a little faster than in the server it brings.
+ */
 import { readFileSync } from 'node:fs';
 import { ApolloGateway } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
-import { startStandaloneServer } from '@apollo/server/standalone';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import { fastify } from 'fastify';
 import { ready, settings } from '../gateway/processes.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error: console.error };
@@ -13,5 +17,8 @@ const server = new ApolloServer({
   introspection: false,
   logger: silent,
 });
-const { url } = await startStandaloneServer(server, { listen: { host: '127.0.0.1', port: 0 } });
-ready(url);
+await server.start();
+const app = fastify();
+app.post('/graphql', fastifyApolloHandler(server));
+const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+ready(`${origin}/graphql`);
