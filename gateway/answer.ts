@@ -1,5 +1,6 @@
 /** Answers as they are sent: JSON, made once, whoever and however many receive it. */
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
+import { withEnd } from './map-iterator.ts';
 
 export class Answer {
   /** A GraphQL response (`{"data": …, "errors": […]}`) as JSON. */
@@ -7,11 +8,19 @@ export class Answer {
   /** False where the request was refused before execution: no `data` at all. */
   readonly hasData: boolean;
   readonly errors: readonly GraphQLFormattedError[];
+  /** The parts that come later (`@defer`); whoever has the answer reads them to their end or ends them. */
+  readonly rest: AsyncIterableIterator<Answer> | undefined;
 
-  constructor(bytes: Buffer, hasData: boolean, errors: readonly GraphQLFormattedError[]) {
+  constructor(bytes: Buffer, hasData: boolean, errors: readonly GraphQLFormattedError[], rest?: AsyncIterableIterator<Answer>) {
     this.bytes = bytes;
     this.hasData = hasData;
     this.errors = errors;
+    this.rest = rest;
+  }
+
+  /** The same; `onEnd` is called when the last part was read, or nobody reads any more. */
+  endingWith(onEnd: () => void): Answer {
+    return this.rest ? new Answer(this.bytes, this.hasData, this.errors, withEnd(this.rest, onEnd)) : this;
   }
 
   get text(): string {

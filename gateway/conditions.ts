@@ -1,11 +1,12 @@
 /**
- * `@skip` and `@include` (GraphQL specification, 3.13.1 and 3.13.2), evaluated away before anything else is done.
+ * `@skip` and `@include` (GraphQL specification, 3.13.1 and 3.13.2), evaluated away before anything else is done, and
+ * the `if` of `@defer` with them.
  *
  * The planner drops a field whose whole selection is conditional, though an object stands there whatever is selected
  * of it; and it cannot plan conditions at the root of a subscription. So each combination of values is an operation of
  * its own, planned and kept like any other.
  */
-import { type ASTVisitor, Kind, type SelectionNode, visit } from 'graphql';
+import { type ASTVisitor, type DirectiveNode, Kind, type SelectionNode, visit } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { type Operation, type Variables, rebuilt } from './operations.ts';
 
@@ -33,13 +34,15 @@ export const createConditions = (): Conditions => {
 
 const isCondition = (directive: { readonly name: { readonly value: string } }): boolean => directive.name.value === 'skip' || directive.name.value === 'include';
 
+const isDeferredIf = ({ name, arguments: args }: DirectiveNode): boolean => name.value === 'defer' && (args ?? []).some((argument) => argument.name.value === 'if');
+
 /** The variables that decide; null where nothing is conditional. */
 const read = (operation: Operation): Known | null => {
   const names = new Set<string>();
   let isConditional = false;
   visit(operation.document, {
     Directive(node) {
-      if (!isCondition(node)) return;
+      if (!isCondition(node) && !isDeferredIf(node)) return;
       isConditional = true;
       for (const { value } of node.arguments ?? []) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
     },
@@ -50,8 +53,8 @@ const read = (operation: Operation): Known | null => {
 /** Selection sets can be left empty: `{ events { name @skip(if: true) } }` asks how many there are. */
 const evaluate = (operation: Operation, variables: Variables, key: string): Operation => {
   const decide = <Node extends SelectionNode>(node: Node): Node | null | undefined => {
-    if (!node.directives?.some(isCondition)) return undefined;
-    return isIncluded(node, variables) ? { ...node, directives: node.directives.filter((directive) => !isCondition(directive)) } : null;
+    if (!node.directives?.some((directive) => isCondition(directive) || isDeferredIf(directive))) return undefined;
+    return isIncluded(node, variables) ? { ...node, directives: node.directives.flatMap((directive) => (isCondition(directive) ? [] : decideDefer(directive, variables))) } : null;
   };
   const visitor: ASTVisitor = { Field: decide, InlineFragment: decide, FragmentSpread: decide };
   return rebuilt(operation, visit(operation.document, visitor), `#if ${key}`);
@@ -60,7 +63,16 @@ const evaluate = (operation: Operation, variables: Variables, key: string): Oper
 const isIncluded = (selection: SelectionNode, variables: Variables): boolean =>
   (selection.directives ?? []).every((directive) => {
     if (!isCondition(directive)) return true;
-    const value = directive.arguments?.find((argument) => argument.name.value === 'if')?.value;
-    const condition = value?.kind === Kind.VARIABLE ? variables[value.name.value] === true : value?.kind === Kind.BOOLEAN && value.value;
+    const condition = conditionOf(directive, variables);
     return directive.name.value === 'include' ? condition : !condition;
   });
+
+const conditionOf = (directive: DirectiveNode, variables: Variables): boolean => {
+  const value = directive.arguments?.find((argument) => argument.name.value === 'if')?.value;
+  return value?.kind === Kind.VARIABLE ? variables[value.name.value] === true : value?.kind === Kind.BOOLEAN && value.value;
+};
+
+const decideDefer = (directive: DirectiveNode, variables: Variables): readonly DirectiveNode[] => {
+  if (!isDeferredIf(directive)) return [directive];
+  return conditionOf(directive, variables) ? [{ ...directive, arguments: directive.arguments?.filter((argument) => argument.name.value !== 'if') ?? [] }] : [];
+};

@@ -14,6 +14,9 @@ import { createWalks } from './execute/places.ts';
 import { runPlan } from './execute/run.ts';
 import type { Limits } from './limits.ts';
 import { type Operation, type Operations, type Variables, checkSubscriptionRoot, createOperations } from './operations.ts';
+import { answerIncrementally } from './incremental.ts';
+import { createDefers } from './plan/defer.ts';
+import { createInternalNames } from './plan/internal-names.ts';
 import type { Plan } from './plan/plan.ts';
 import { createPlanning } from './plan/planning.ts';
 import { complete } from './shape/complete.ts';
@@ -37,6 +40,8 @@ export type Compiled = {
   readonly access: Access;
   readonly plan: Plan;
   readonly selection: Selection;
+  /** How the answer comes in parts; null for one that comes whole. */
+  readonly parts: { readonly initial: Selection; readonly labels: ReadonlyMap<string, string | undefined> } | null;
 };
 
 /** A compiled operation with the variables of one request. */
@@ -50,8 +55,8 @@ export type Engine = {
   readonly dataSources: ReadonlyMap<string, DataSource>;
   /** How many plans were made so far. */
   planned(): number;
-  /** Throws RequestRefused, or `QUERY_PLANNING_FAILED`. */
-  prepare(operation: Operation, rawVariables: Variables | null | undefined, viewer: Viewer): Prepared;
+  /** Throws RequestRefused, or `QUERY_PLANNING_FAILED`. `inParts`: whether the client takes an answer in parts (`@defer`). */
+  prepare(operation: Operation, rawVariables: Variables | null | undefined, viewer: Viewer, inParts?: boolean): Prepared;
   /** `primary` is the source's answer for one event of a subscription. Never rejects. */
   run(prepared: Prepared, asked: Asked, primary?: unknown): Promise<Answer>;
 };
@@ -64,10 +69,25 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
   const planning = createPlanning(supergraph);
   const introspect = createIntrospection(supergraph.apiSchema);
   const dataSources = new Map(supergraph.subgraphs.map(({ name, url }) => [name, connect(name, url)]));
-  const compiled = createCompiler((operation, access): Compiled => {
+  const defers = createDefers();
+  const internalName = createInternalNames(sdl);
+  const shapeOf = (operation: Operation, access: Access, defers = false) => rootSelection({ schema: supergraph.apiSchema, operation, access, defers, internalName });
+
+  const compileWhole = createCompiler((deferring, access): Compiled => {
+    const operation = defers.stripped(deferring);
     if (operation.kind === 'subscription') checkSubscriptionRoot(operation);
     const plan = planning.planOf(authorization.restrict(operation, access));
-    return { operation, access, plan, selection: rootSelection({ schema: supergraph.apiSchema, operation, access, defers: false, internalName: ({ alias, name }) => (alias ?? name).value }) };
+    return { operation, access, plan, selection: shapeOf(operation, access), parts: null };
+  });
+  const compileInParts = createCompiler((deferring, access): Compiled => {
+    const { operation, labels } = defers.labelled(deferring);
+    try {
+      const plan = planning.planOf(authorization.restrict(operation, access));
+      return { operation, access, plan, selection: shapeOf(operation, access), parts: { initial: shapeOf(operation, access, true), labels } };
+    } catch {
+      // What the planner cannot plan in parts is answered whole.
+      return compileWhole(deferring, access);
+    }
   });
 
   return {
@@ -75,18 +95,23 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     operations,
     dataSources,
     planned: () => planning.made,
-    prepare(found, rawVariables, viewer) {
+    prepare(found, rawVariables, viewer, inParts = false) {
       const variables = operations.coerce(found, rawVariables);
-      return { ...compiled(conditions.evaluate(found, variables), authorization.accessOf(viewer)), variables };
+      const operation = conditions.evaluate(found, variables);
+      const compile = inParts && defers.isDeferring(operation) ? compileInParts : compileWhole;
+      return { ...compile(operation, authorization.accessOf(viewer)), variables };
     },
-    async run({ operation, variables, plan, selection }, { viewer, requestId, signal, deadline, trace }, primary) {
+    async run({ operation, variables, plan, selection, parts }, { viewer, requestId, signal, deadline, trace }, primary) {
       const introspection = introspect(operation, variables);
       const data = introspection ? { ...introspection.data } : {};
       const errors: GraphQLFormattedError[] = introspection ? [...introspection.errors] : [];
       const { matchesType, knowsType } = supergraph;
       const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, report: options.report, data, errors, shared: new Set(), held: new Set(), walks: createWalks() };
       if (plan.primary) takeRootResult(execution, plan.primary, primary);
-      await runPlan(execution, plan).block(0);
+      const executions = [execution, ...plan.deferred.map((): Execution => ({ ...execution, errors: [] }))];
+      const run = runPlan(executions, plan);
+      if (parts) return answerIncrementally({ ...parts, plan, run, data, errors: executions.map((each) => each.errors), whole: selection, completion: { knowsType, shared: execution.shared } });
+      await run.block(0);
       const located = errors.length > 0 ? locateErrors(selection, data, errors) : errors;
       const writer = new JsonWriter();
       writer.ascii('{"data":');

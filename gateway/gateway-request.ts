@@ -8,6 +8,10 @@ export type GatewayRequest = {
   readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
   readonly viewer: Viewer;
   readonly requestId: string;
+  /** Whether the client takes an answer in parts (`@defer`). */
+  readonly inParts?: boolean;
+  /** When the client stops waiting, in milliseconds of `Date.now()`. */
+  readonly deadline?: number | undefined;
   /** Aborted when the client went away. */
   readonly signal: AbortSignal;
 };

@@ -65,17 +65,20 @@ export const createGateway = (options: GatewayOptions): Gateway => {
 
   const answer = async (request: GatewayRequest): Promise<Answer> => {
     const lease = holder.lease();
+    let answered: Answer | undefined;
     try {
       const { engine } = lease;
       const operation = engine.operations.find(request.query, request.operationName);
       if (operation.kind === 'subscription') throw refuse('OPERATION_NOT_SUPPORTED', 'Subscriptions are answered over WebSocket (graphql-transport-ws).', { operation: 'subscription' });
-      const run = async (signal: AbortSignal) => engine.run(engine.prepare(operation, request.variables, request.viewer), { ...request, signal });
+      const run = async (signal: AbortSignal) => engine.run(engine.prepare(operation, request.variables, request.viewer, request.inParts), { ...request, signal });
+      if (request.inParts) return (answered = (await run(request.signal)).endingWith(lease.release));
       if (operation.kind === 'query') return await (sharesAnswers ? shared.answer(operation, request, run) : run(request.signal));
       return await run(request.signal).finally(shared.renew);
     } catch (error) {
       return refusal(formatThrown(error, request.requestId, report));
     } finally {
-      lease.release();
+      // An answer in parts needs its engine until the last one.
+      if (!answered?.rest) lease.release();
     }
   };
   const stream = async (request: GatewayRequest): Promise<AsyncIterableIterator<Answer> | Answer> => {

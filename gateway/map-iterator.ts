@@ -16,3 +16,20 @@ export const mapIterator = <From, To>(source: AsyncIterable<From>, map: (value: 
     },
   };
 };
+
+/** `onEnd` is called once, also when the source is ended before it was begun. */
+export const withEnd = <T>(source: AsyncIterableIterator<T>, onEnd: () => void): AsyncIterableIterator<T> => ({
+  async next() {
+    const result = await source.next();
+    if (result.done) onEnd();
+    return result;
+  },
+  async return() {
+    onEnd();
+    await source.return?.();
+    return { value: undefined, done: true };
+  },
+  [Symbol.asyncIterator]() {
+    return this;
+  },
+});

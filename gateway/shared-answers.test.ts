@@ -11,7 +11,7 @@ const start = (options: { shareAnswers?: boolean } = {}) => {
   const { gateway } = startGateway(
     [
       subgraph('a', 'type Query { slow(n: Int): Int } type Mutation { change: Int }', {
-        Query: { slow: async (_: unknown, { n }: { n?: number }, { signal }: { signal: AbortSignal }) => (asked.push(signal), await gone, value * (n ?? 1)) },
+        Query: { slow: async (_: unknown, { n }: { n?: number }, context: unknown) => (asked.push((context as { signal: AbortSignal }).signal), await gone, value * (n ?? 1)) },
         Mutation: { change: () => ++value },
       }),
     ],

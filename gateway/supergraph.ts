@@ -28,8 +28,8 @@ export const loadSupergraph = (sdl: string): LoadedSupergraph => {
     const matchesType = createTypeMatcher(federated.schema);
     return {
       federated,
-      apiSchema: federated.apiSchema().toGraphQLJSSchema({ includeDefer: false }),
-      planner: createOperationPlanner(sdl, federated, matchesType, { exposeDocumentNodeInFetchNode: false, reuseQueryFragments: false }),
+      apiSchema: federated.apiSchema().toGraphQLJSSchema({ includeDefer: true }),
+      planner: createOperationPlanner(sdl, federated, matchesType, { exposeDocumentNodeInFetchNode: false, reuseQueryFragments: false, incrementalDelivery: { enableDefer: true } }),
       subgraphs: federated.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       requirements: readRequirements(federated.schema),
       matchesType,

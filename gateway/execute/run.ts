@@ -16,7 +16,9 @@ export type PlanRun = {
   block(number: number): Promise<void>;
 };
 
-export const runPlan = (execution: Execution, plan: Plan): PlanRun => {
+/** `executions` has one for each block of the plan: they share everything but their errors. */
+export const runPlan = (executions: readonly Execution[], plan: Plan): PlanRun => {
+  const execution = executions[0] as Execution;
   const started = performance.now();
   const waitsFor = plan.fetches.map(({ after }) => after.length);
   const held = plan.batches.map((): Held => ({ ready: [], sent: 0, timer: undefined }));
@@ -37,7 +39,7 @@ export const runPlan = (execution: Execution, plan: Plan): PlanRun => {
     const fetches = waiting.ready;
     waiting.ready = [];
     waiting.sent += fetches.length;
-    void runFetches(execution, batch, fetches).then(() => end(fetches));
+    void runFetches(executions[fetches[0]?.block ?? 0] ?? execution, batch, fetches).then(() => end(fetches));
   };
   const end = (fetches: readonly FetchStep[]): void => {
     const next: FetchStep[] = [];

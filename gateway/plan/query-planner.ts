@@ -5,12 +5,10 @@
 import { type DocumentNode, type SelectionSetNode, visit } from 'graphql';
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, type Schema, Supergraph, federationMetadata, isInterfaceType, isObjectType, operationFromDocument } from '@apollo/federation-internals';
 import { type PlanNode, type QueryPlan, QueryPlanner, type QueryPlannerConfig } from '@apollo/query-planner';
-import { EventgraphError } from '#core/errors.ts';
 import type { TypeMatcher } from '../supergraph.ts';
-import { fetchesOf } from './asked.ts';
 import { createCompleteness } from './completeness.ts';
 import { createCheckKeys } from './check-keys.ts';
-import { collides, createInternalNames, withInternalNames } from './internal-names.ts';
+import { createInternalNames, withInternalNames } from './internal-names.ts';
 import { plannerSupergraph } from './planner-supergraph.ts';
 import { type RequirementsOf, createRequiredArguments, mapFetches } from './required-arguments.ts';
 import { type RequiredField, fieldSet } from './requirement-rewriter.ts';
@@ -36,13 +34,7 @@ export const createOperationPlanner = (sdl: string, federated: Supergraph, match
   };
 
   return {
-    plan(document) {
-      const renamed = withInternalNames(document, internalName);
-      if (renamed !== document && collides(fetchesOf(plan(renamed)))) {
-        throw new EventgraphError('QUERY_PLANNING_FAILED', 'A response name of the operation is the name of another field, which the subgraphs need at that place. Give the field another alias.');
-      }
-      return plan(document);
-    },
+    plan: (document) => plan(withInternalNames(document, internalName)),
   };
 };
 
