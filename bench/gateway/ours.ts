@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createLogger } from '#core/logging.ts';
 import { publicViewer } from '#core/viewer.ts';
 import { createHttpServer } from '#gateway/http.ts';
-import { type GatewayOptions, createGateway } from '#gateway/index.ts';
+import { createGateway } from '#gateway/index.ts';
 import { createRemoteDataSource } from '#gateway/remote-data-source.ts';
 import { ready, settings } from './processes.ts';
 import { profiling } from './profiling.ts';
@@ -15,9 +15,9 @@ const { supergraphFile, sharing } = settings() as OursSettings;
 const supergraph = readFileSync(supergraphFile, 'utf8');
 const gateway = createGateway({
   supergraph,
-  dataSources: (_, url) => createRemoteDataSource({ url, signViewer: () => 'public' }),
-  sharing: { fetches: sharing !== 'off', requests: sharing === 'requests' },
-} as GatewayOptions);
+  dataSources: (_, url) => createRemoteDataSource({ url, signViewer: () => 'public', shareFetches: sharing !== 'off' }),
+  shareAnswers: sharing === 'requests',
+});
 const { app } = await createHttpServer({ gateway, identify: async () => publicViewer, logger: createLogger('warn') });
 const origin = await app.listen({ host: '127.0.0.1', port: 0 });
 ready(`${origin}/graphql`, profiling);
