@@ -4,6 +4,7 @@
 import { type GraphQLSchema } from 'graphql';
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, type Schema, Supergraph, isInterfaceType, isObjectType, isUnionType } from '@apollo/federation-internals';
 import { EventgraphError } from '#core/errors.ts';
+import { withExecutableDirectives } from './plan/executable-directives.ts';
 import { type OperationPlanner, createOperationPlanner } from './plan/query-planner.ts';
 import { type Requirements, readRequirements } from './requirements.ts';
 
@@ -22,8 +23,9 @@ export type LoadedSupergraph = {
 export type TypeMatcher = (condition: string, typename: string) => boolean;
 
 /** Loads and checks a supergraph; throws `SUPERGRAPH_INVALID` and has no other effect. */
-export const loadSupergraph = (sdl: string): LoadedSupergraph => {
+export const loadSupergraph = (text: string): LoadedSupergraph => {
   try {
+    const sdl = withExecutableDirectives(text);
     const federated = Supergraph.build(sdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES });
     const matchesType = createTypeMatcher(federated.schema);
     return {

@@ -119,3 +119,14 @@ describe('a union of which the subgraphs know different members', () => {
     expect(gateway.sent.map((each) => each.subgraph)).toEqual(['left']);
   });
 });
+
+describe('a directive for operations that the supergraph composes', () => {
+  const head = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@composeDirective"]) @link(url: "https://eventgraph.test/access/v1.0", import: ["@access"]) @composeDirective(name: "@access") enum Scope { PUBLIC PRIVATE }';
+  const part = (name: string, argument: string) => ({ name, sdl: `${head} directive @access(scope: ${argument}) on FIELD type Query { ${name}: String }`, resolvers: { Query: { [name]: () => name } } });
+
+  test('clients may write it, and subgraphs are sent it with the default values of the supergraph', async () => {
+    const gateway = startGateway([part('left', 'Scope!'), part('right', 'Scope! = PUBLIC')]);
+    expect(await gateway.ask('{ left @access right @access(scope: PRIVATE) }')).toEqual({ data: { left: 'left', right: 'right' } });
+    expect(gateway.sent.map(({ query }) => query).sort()).toEqual(['{left@access(scope:PUBLIC)}', '{right@access(scope:PRIVATE)}']);
+  });
+});

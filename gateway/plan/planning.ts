@@ -7,6 +7,7 @@ import { LRUCache } from 'lru-cache';
 import { EventgraphError } from '#core/errors.ts';
 import type { Operation } from '../operations.ts';
 import type { LoadedSupergraph } from '../supergraph.ts';
+import { withDefaultArguments } from './executable-directives.ts';
 import type { Plan } from './plan.ts';
 import { translatePlan } from './translate.ts';
 
@@ -37,7 +38,7 @@ export const createPlanning = (supergraph: LoadedSupergraph, maxPlans = 2_000): 
 
 const buildPlan = (supergraph: LoadedSupergraph, operation: Operation): Plan => {
   try {
-    return translatePlan(supergraph.planner.plan(withoutEmptySelections(operation.document)));
+    return translatePlan(supergraph.planner.plan(withDefaultArguments(withoutEmptySelections(operation.document), supergraph.apiSchema)));
   } catch (error) {
     if (error instanceof EventgraphError) throw error;
     throw new EventgraphError('QUERY_PLANNING_FAILED', 'The operation cannot be planned over the subgraphs.', {}, { cause: error });
