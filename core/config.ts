@@ -35,6 +35,14 @@ const variables = z.object({
   EVENTGRAPH_DEMO_SPEED: z.coerce.number().positive().max(10_000).default(20),
   EVENTGRAPH_DEMO_SEED: z.coerce.number().int().default(1),
   EVENTGRAPH_EVENT_LOG_DAYS: z.coerce.number().int().min(1).max(3650).default(35),
+  /** How a gateway treats subgraphs behind their own servers: see docs/operations.md. */
+  EVENTGRAPH_SUBGRAPH_TIMEOUT_MS: z.coerce.number().int().min(100).max(600_000).default(30_000),
+  EVENTGRAPH_SUBGRAPH_CONCURRENCY: z.coerce.number().int().min(1).max(10_000).default(128),
+  EVENTGRAPH_SUBGRAPH_RETRIES: z.coerce.number().int().min(0).max(10).default(2),
+  /** Without it no query is asked a second time because it is late. */
+  EVENTGRAPH_SUBGRAPH_HEDGE_MS: z.coerce.number().int().min(1).max(600_000).optional(),
+  /** Requests that a gateway works on at once; more are answered 503. */
+  EVENTGRAPH_MAX_REQUESTS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -51,6 +59,11 @@ export type Config = {
   readonly demoSpeed: number;
   readonly demoSeed: number;
   readonly eventLogDays: number;
+  readonly subgraphTimeoutMs: number;
+  readonly subgraphConcurrency: number;
+  readonly subgraphRetries: number;
+  readonly subgraphHedgeMs: number | undefined;
+  readonly maxRequests: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 };
 
@@ -77,6 +90,11 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     demoSpeed: value.EVENTGRAPH_DEMO_SPEED,
     demoSeed: value.EVENTGRAPH_DEMO_SEED,
     eventLogDays: value.EVENTGRAPH_EVENT_LOG_DAYS,
+    subgraphTimeoutMs: value.EVENTGRAPH_SUBGRAPH_TIMEOUT_MS,
+    subgraphConcurrency: value.EVENTGRAPH_SUBGRAPH_CONCURRENCY,
+    subgraphRetries: value.EVENTGRAPH_SUBGRAPH_RETRIES,
+    subgraphHedgeMs: value.EVENTGRAPH_SUBGRAPH_HEDGE_MS,
+    maxRequests: value.EVENTGRAPH_MAX_REQUESTS,
     logLevel: value.LOG_LEVEL,
   };
 };

@@ -37,7 +37,7 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   const gateway = createGateway({ supergraph: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report), report });
   stack.defer(() => gateway.dispose());
   stack.defer(reloadOnChange(file, gateway, options));
-  const { app, endViewers } = await createHttpServer({ gateway, identify: identifyWith(foundation), logger: hub.logger, readiness: { database: hub.database.ping } });
+  const { app, endViewers } = await createHttpServer({ gateway, identify: identifyWith(foundation), logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests });
   const unsubscribe = hub.bus.subscribe('key.changed', ({ keyId }) => endViewers((viewer) => viewer.keyId === keyId));
   stack.defer(unsubscribe);
   await app.register(pushRoutes(foundation.ingest));
@@ -56,7 +56,7 @@ export const portProblem =
     throw error;
   };
 
-const dataSourcesOf = ({ foundation, subgraphs }: GatewayRoleOptions, report: (error: unknown, requestId: string) => void): ((name: string, url: string) => DataSource) => {
+const dataSourcesOf = ({ foundation, config, subgraphs }: GatewayRoleOptions, report: (error: unknown, requestId: string) => void): ((name: string, url: string) => DataSource) => {
   const { hub } = foundation;
   if (subgraphs === 'local') {
     const built = new Map(foundation.subgraphs.map((definition) => [definition.name, buildSubgraph(definition, hub)]));
@@ -67,7 +67,8 @@ const dataSourcesOf = ({ foundation, subgraphs }: GatewayRoleOptions, report: (e
     };
   }
   const urls = new Map(listSubgraphs().map(({ name, routingUrl }) => [name, routingUrl]));
-  return (name, url) => createRemoteDataSource({ url: urls.get(name) ?? url, signViewer: hub.secrets.signViewer });
+  const settings = { signViewer: hub.secrets.signViewer, timeoutMs: config.subgraphTimeoutMs, maxConcurrent: config.subgraphConcurrency, retries: config.subgraphRetries, hedgeAfterMs: config.subgraphHedgeMs };
+  return (name, url) => createRemoteDataSource({ ...settings, url: urls.get(name) ?? url });
 };
 
 const identifyWith = ({ subgraphs, hub }: Foundation): Identify => {
