@@ -50,26 +50,56 @@ const mapOrNull = (field: string, value: unknown): Readonly<Record<string, unkno
   return value as Record<string, unknown>;
 };
 
-/** What to answer with; null when the client accepts neither. Without a wish it is `application/json`, as it was before the specification. */
-export const negotiate = (accept: string | undefined): MediaType | null => {
-  if (accept === undefined || accept.trim() === '') return mediaTypes.json;
-  const wishes = accept
+/** What a client accepts, best first. */
+const wishesOf = (accept: string): readonly Wish[] =>
+  accept
     .split(',')
     .map((part) => {
       const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
       const weight = parameters.find((text) => text.startsWith('q='));
-      return { type, quality: weight ? Number(weight.slice(2)) : 1 };
+      return { type, parameters, quality: weight ? Number(weight.slice(2)) : 1 };
     })
     .filter(({ quality }) => quality > 0)
     .sort((a, b) => b.quality - a.quality);
-  for (const { type } of wishes) {
-    if (type === mediaTypes.response) return mediaTypes.response;
-    if (type === mediaTypes.json || type === 'application/*' || type === '*/*') return mediaTypes.json;
+
+type Wish = { readonly type: string; readonly parameters: readonly string[]; readonly quality: number };
+
+const isJson = ({ type }: Wish): boolean => type === mediaTypes.json || type === 'application/*' || type === '*/*';
+
+/** What to answer with; null when the client accepts neither. Without a wish it is `application/json`, as it was before the specification. */
+export const negotiate = (accept: string | undefined): MediaType | null => {
+  if (accept === undefined || accept.trim() === '') return mediaTypes.json;
+  const wishes = wishesOf(accept);
+  for (const wish of wishes) {
+    if (wish.type === mediaTypes.response) return mediaTypes.response;
+    if (isJson(wish)) return mediaTypes.json;
+  }
+  // What refuses a stream is told in one piece.
+  return wishes.some(streamTypeOf) ? mediaTypes.json : null;
+};
+
+/** Server-Sent Events, or Apollo's multipart subscriptions. */
+export type StreamType = 'sse' | 'multipart';
+
+const streamTypeOf = ({ type, parameters }: Wish): StreamType | null => {
+  if (type === 'text/event-stream') return 'sse';
+  return type === 'multipart/mixed' && parameters.some((text) => /^subscriptionspec="?1\.0"?$/.test(text)) ? 'multipart' : null;
+};
+
+/**
+ * What to stream the answer as; null where it comes in one piece. A subscription is streamed in whatever way the client
+ * takes; everything else only where the client likes Server-Sent Events better than JSON.
+ */
+export const negotiateStream = (accept: string | undefined, kind: 'query' | 'mutation' | 'subscription'): StreamType | null => {
+  for (const wish of wishesOf(accept ?? '')) {
+    const stream = streamTypeOf(wish);
+    if (stream && (kind === 'subscription' || stream === 'sse')) return stream;
+    if (kind !== 'subscription' && (wish.type === mediaTypes.response || isJson(wish))) return null;
   }
   return null;
 };
 
-const statusByCode: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, PAYLOAD_TOO_LARGE: 413, INTERNAL_SERVER_ERROR: 500, QUERY_PLANNING_FAILED: 500 };
+const statusByCode: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, PAYLOAD_TOO_LARGE: 413, INTERNAL_SERVER_ERROR: 500, QUERY_PLANNING_FAILED: 500, TOO_MANY_OPERATIONS: 429, SERVER_GOING_AWAY: 503 };
 
 /**
  * `application/json` answers 200 to everything that was well-formed, as old clients expect; with

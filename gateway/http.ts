@@ -1,6 +1,7 @@
 /**
- * The gateway's HTTP door: `/graphql` for GET and POST, health, and the WebSocket door on the same path. Further routes
- * (pushes, static files) are registered on the instance by whoever starts it.
+ * The gateway's HTTP door: `/graphql` for GET and POST, in one piece or as a stream (`stream-door.ts`), health, and the
+ * WebSocket door on the same path. Further routes (pushes, static files) are registered on the instance by whoever
+ * starts it.
  */
 import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
@@ -9,13 +10,15 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import { defaultDrainMs, drainWithin } from '#core/drain.ts';
 import { UnauthenticatedError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
+import { publicViewer } from '#core/viewer.ts';
 import { type Answer, refusal } from './answer.ts';
 import { type Identify, credentialIn } from './credentials.ts';
 import { RequestRefused, formatThrown } from './errors.ts';
-import { type MediaType, type Parameters, mediaTypes, negotiate, parametersOfBody, parametersOfQuery, statusOf } from './graphql-over-http.ts';
+import { type MediaType, type Parameters, mediaTypes, negotiate, negotiateStream, parametersOfBody, parametersOfQuery, statusOf } from './graphql-over-http.ts';
 import type { Gateway } from './index.ts';
 import { limitRequests } from './resilience/request-limit.ts';
 import { type LiveConnections, createLiveConnections } from './live-connections.ts';
+import { type StreamDoor, type Who, createStreamDoor } from './stream-door.ts';
 import { createWebSocketDoor } from './websocket.ts';
 
 export type HttpServerOptions = {
@@ -30,8 +33,12 @@ export type HttpServerOptions = {
   readonly maxRequests?: number | undefined;
   /** Milliseconds that sockets and requests have to end after `close()`. */
   readonly drainMs?: number;
-  /** Milliseconds between checks that the credentials of open sockets still hold. */
+  /** Milliseconds between checks that the credentials of open sockets and streams still hold. */
   readonly recheckMs?: number;
+  /** Streams that one credential, or one address without any, may have open. */
+  readonly maxStreams?: number;
+  /** Milliseconds between signs of life on a stream that says nothing. */
+  readonly heartbeatMs?: number;
 };
 
 export type HttpServer = {
@@ -64,7 +71,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   drainWithin(app, options.drainMs);
   app.addHook('preClose', () => connections.close(options.drainMs ?? defaultDrainMs));
   addHealth(app, options.readiness ?? {});
-  await app.register((scope) => addGraphql(scope, options));
+  await app.register((scope) => addGraphql(scope, options, createStreamDoor({ ...options, connections })));
   return { app, endViewers: connections.endViewers };
 };
 
@@ -87,23 +94,32 @@ const addHealth = (app: FastifyInstance, readiness: NonNullable<HttpServerOption
   });
 };
 
-const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: HttpServerOptions): Promise<void> => {
+const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: HttpServerOptions, streams: StreamDoor): Promise<void> => {
   // JSON alone: the content types a browser sends from another site without asking first (forms, text) are refused.
   app.removeContentTypeParser('text/plain');
   const handle = async (request: FastifyRequest, reply: FastifyReply, read: () => Parameters): Promise<FastifyReply> => {
-    const type = negotiate(request.headers.accept);
+    const { accept } = request.headers;
+    const type = negotiate(accept);
     if (!type) return send(reply, mediaTypes.json, 406, refused('NOT_ACCEPTABLE', `The answer is ${mediaTypes.response} or ${mediaTypes.json}.`));
+    let who: Who = { viewer: publicViewer, credential: null };
     try {
       const parameters = read();
-      const viewer = await identify(credentialIn(request.headers));
+      const credential = credentialIn(request.headers);
+      who = { viewer: await identify(credential), credential };
       noteRequest(request, parameters);
       const { kind, name } = gateway.operationOf(parameters);
       if (request.noted && name) request.noted.operation = name;
-      if (request.method === 'GET' && kind !== 'query') return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only.'));
-      const answer = await gateway.answer({ ...parameters, viewer, requestId: request.id, signal: signalOf(reply) });
+      const stream = negotiateStream(accept, kind);
+      if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
+      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(reply) };
+      const refusedStream = stream && streams.refuses(reply, credential);
+      if (refusedStream) return send(reply, type, statusOf(refusedStream, mediaTypes.response), refusedStream, request);
+      const answer = await (stream && kind === 'subscription' ? gateway.stream(asked) : gateway.answer(asked));
+      if (stream === 'sse' || Symbol.asyncIterator in answer) return streams.send(reply, stream ?? 'sse', answer, who);
       return sendAnswer(reply, type, answer, request);
     } catch (error) {
       const answer = refusal(formatThrown(error, request.id, (cause, requestId) => logger.error({ err: cause, requestId }, 'request failed')));
+      if (error instanceof RequestRefused && negotiateStream(accept, 'query') === 'sse') return streams.send(reply, 'sse', answer, who);
       return send(reply, type, error instanceof RequestRefused || error instanceof UnauthenticatedError ? statusOf(answer, type) : 500, answer, request);
     }
   };
