@@ -55,6 +55,15 @@ const completeObject = (state: State, shape: ObjectShape, data: Record<string, u
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index] as FieldShape;
     writer.ascii(field.head);
+    const { leaf } = field;
+    if (leaf) {
+      const value = data[field.dataName];
+      if (typeof value === 'string' && field.isText) {
+        writer.string(value);
+        continue;
+      }
+      if (value !== null && value !== undefined && leaf(writer, value)) continue;
+    }
     if (field.isDenied) {
       if (completeDenied(state, field, path) === violation) return violation;
     } else if (field.typename !== undefined) {

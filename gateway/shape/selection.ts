@@ -41,6 +41,9 @@ export type FieldShape = {
   readonly typename: string | undefined;
   readonly isDenied: boolean;
   readonly value: ValueShape;
+  /** The short way for most values: leaves that are there and what they should be. */
+  readonly leaf: WriteLeaf | undefined;
+  readonly isText: boolean;
 };
 
 export type ObjectShape = {
@@ -111,7 +114,7 @@ const objectShape = (source: ShapeSource, typeName: string, parts: readonly Part
   const found: Found = { fields: new Map(), deferred: new Map() };
   for (const part of parts) collect(source, typeName, part, found);
   const fields = [...found.fields].flatMap(([responseName, field]) => fieldShape(source, typeName, responseName, field) ?? []);
-  const heads = fields.map((field, index) => ({ ...field, head: `${index === 0 ? '{' : ','}"${field.responseName}":` }));
+  const heads = fields.map((field, index): FieldShape => ({ ...field, ...shortWay(field), head: `${index === 0 ? '{' : ','}"${field.responseName}":` }));
   const deferred = [...found.deferred].map(([label, later]) => ({ label, shape: objectShape(source, typeName, later) }));
   return { typeName, isDenied: source.access.deniesType(typeName), fields: heads, deferred };
 };
@@ -145,7 +148,7 @@ const satisfies = (schema: GraphQLSchema, typeName: string, condition: string): 
   return isAbstractType(abstract) && type !== undefined && 'getFields' in type && 'getInterfaces' in type && schema.isSubType(abstract, type);
 };
 
-const fieldShape = (source: ShapeSource, typeName: string, responseName: string, { nodes, isDenied }: FoundField): Omit<FieldShape, 'head'> | undefined => {
+const fieldShape = (source: ShapeSource, typeName: string, responseName: string, { nodes, isDenied }: FoundField): Omit<FieldShape, 'head' | 'leaf' | 'isText'> | undefined => {
   const [node] = nodes;
   if (!node) return undefined;
   const name = node.name.value;
@@ -158,6 +161,12 @@ const fieldShape = (source: ShapeSource, typeName: string, responseName: string,
   if (!field || !('args' in field)) return undefined;
   const parts = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
   return { responseName, dataName, coordinate, typename, isDenied, value: valueShape(source, field.type, parts, coordinate) };
+};
+
+const shortWay = ({ isDenied, typename, value }: Pick<FieldShape, 'isDenied' | 'typename' | 'value'>): Pick<FieldShape, 'leaf' | 'isText'> => {
+  const inner = value.kind === 'nonNull' ? value.of : value;
+  if (isDenied || typename !== undefined || inner.kind !== 'leaf') return { leaf: undefined, isText: false };
+  return { leaf: inner.write, isText: inner.typeName === 'String' || inner.typeName === 'ID' };
 };
 
 const valueShape = (source: ShapeSource, type: GraphQLOutputType, sets: readonly SelectionSetNode[], coordinate: string): ValueShape => {
