@@ -36,21 +36,30 @@ export const operationOf = (document: DocumentNode): OperationDefinitionNode => 
   return definition;
 };
 
+/** A fetch's own operation; parsed once. */
+export const fetchOperationOf = (node: FetchNode): OperationDefinitionNode => {
+  const known = parsed.get(node);
+  if (known) return known;
+  const operation = operationOf(parse(node.operation, { noLocation: true }));
+  parsed.set(node, operation);
+  return operation;
+};
+
+const parsed = new WeakMap<FetchNode, OperationDefinitionNode>();
+
 /** The selection of a fetch's targets: what is below `_entities`, or the root fields. */
-export const selectionOf = ({ operation, requires }: FetchNode): SelectionSetNode => {
-  const { selectionSet } = operationOf(parse(operation, { noLocation: true }));
-  if (!requires) return selectionSet;
+export const selectionOf = (node: FetchNode): SelectionSetNode => {
+  const { selectionSet } = fetchOperationOf(node);
+  if (!node.requires) return selectionSet;
   return selectionSet.selections.find((each): each is FieldNode => each.kind === Kind.FIELD && each.name.value === '_entities')?.selectionSet ?? selectionSet;
 };
 
 export type Asked = {
   /** Whether any fetch asks for this name, of objects of this type, at this place. */
   asks(place: Place, type: string, responseName: string): boolean;
-  /** Places (joined by dots) and what is asked there, of objects of any type. */
-  names(): ReadonlyMap<string, ReadonlySet<string>>;
 };
 
-export const createAsked = (fetches: readonly PlacedFetch[], matchesType: TypeMatcher = () => true): Asked => {
+export const createAsked = (fetches: readonly PlacedFetch[], matchesType: TypeMatcher): Asked => {
   const byPlace = new Map<string, { readonly name: string; readonly conditions: readonly string[] }[]>();
   const collect = (set: SelectionSetNode, place: Place, conditions: readonly string[]): void => {
     for (const selection of set.selections) {
@@ -66,10 +75,7 @@ export const createAsked = (fetches: readonly PlacedFetch[], matchesType: TypeMa
     }
   };
   for (const { node, place } of fetches) collect(selectionOf(node), place, []);
-  return {
-    asks: (place, type, responseName) => (byPlace.get(keyOf(place)) ?? []).some(({ name, conditions }) => name === responseName && conditions.every((condition) => matchesType(condition, type))),
-    names: () => new Map([...byPlace].map(([place, names]) => [place, new Set(names.map(({ name }) => name))])),
-  };
+  return { asks: (place, type, responseName) => (byPlace.get(keyOf(place)) ?? []).some(({ name, conditions }) => name === responseName && conditions.every((condition) => matchesType(condition, type))) };
 };
 
 const keyOf = (place: Place): string => place.join('.');

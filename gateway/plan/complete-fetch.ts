@@ -1,15 +1,14 @@
 /** One fetch, with what its own subgraph resolves of what no fetch asks for: see `completeness.ts`. */
-import { type DocumentNode, type FieldNode, Kind, type SelectionNode, type SelectionSetNode, type VariableDefinitionNode, parse, print, stripIgnoredCharacters, visit } from 'graphql';
+import { type DocumentNode, type FieldNode, Kind, type SelectionNode, type SelectionSetNode, type VariableDefinitionNode, print, stripIgnoredCharacters, visit } from 'graphql';
 import { type CompositeType, type FieldDefinition, type Schema, baseType, federationMetadata, isAbstractType, isCompositeType, isInterfaceType, isObjectType, possibleRuntimeTypes } from '@apollo/federation-internals';
 import type { FetchNode } from '@apollo/query-planner';
 import type { TypeMatcher } from '../supergraph.ts';
-import { type Asked, type Fragments, type Place, fieldsFor, operationOf, responseNameOf } from './asked.ts';
+import { type Asked, type Fragments, type Place, fetchOperationOf, fieldsFor, operationOf, responseNameOf } from './asked.ts';
 
 type Source = { readonly document: DocumentNode; readonly fragments: Fragments; readonly schema: Schema; readonly asked: Asked; readonly matchesType: TypeMatcher };
 
 export const completeFetch = (node: FetchNode, place: Place, source: Source): FetchNode => {
-  const document = parse(node.operation, { noLocation: true });
-  const operation = operationOf(document);
+  const operation = fetchOperationOf(node);
   const root = source.schema.schemaDefinition.rootType(operation.operation);
   const clientSets = place.reduce(setsBelow(source.fragments), [operationOf(source.document).selectionSet]);
   if (!root || clientSets.length === 0) return node;

@@ -4,8 +4,6 @@
  * a field which fetches need for themselves stands in the data under a name of its own.
  */
 import { type ConstDirectiveNode, type DocumentNode, type FieldNode, Kind, parse, visit } from 'graphql';
-import type { QueryPlanSelectionNode } from '@apollo/query-planner';
-import { type Place, type PlacedFetch, createAsked } from './asked.ts';
 import { hasFields } from './planner-supergraph.ts';
 import { fieldSet } from './requirement-rewriter.ts';
 
@@ -14,33 +12,14 @@ export type InternalNames = (field: FieldNode) => string;
 
 const prefix = 'aliased__';
 
-/** The operation with internal names for response names; the same document if they are equal. */
+/** The operation with internal names for response names. To the planner `id: id` is another field than `id`. */
 export const withInternalNames = (document: DocumentNode, internalName: InternalNames): DocumentNode =>
   visit(document, {
     Field(field) {
       const name = internalName(field);
-      return name === (field.alias ?? field.name).value ? undefined : { ...field, alias: { kind: Kind.NAME, value: name } };
+      if (!field.alias || name === field.alias.value) return name === field.name.value && field.alias ? { ...field, alias: undefined } : undefined;
+      return { ...field, alias: { kind: Kind.NAME, value: name } };
     },
-  });
-
-/**
- * Whether a fetch of the plan would take a client's field for another, if response names were not internal ones: it
- * asks for both at one place, or needs the one at a place where another fetch brings the other.
- */
-export const collides = (fetches: readonly PlacedFetch[]): boolean => {
-  const asked = fetches.map((fetch) => [...createAsked([fetch]).names()]);
-  const aliased = asked.map((places) => places.flatMap(([place, names]) => [...names].flatMap((name) => (name.startsWith(prefix) ? [`${place}.${name.slice(prefix.length)}`] : []))));
-  return fetches.some(({ node, place }, index) => {
-    const own = new Set((asked[index] ?? []).flatMap(([at, names]) => [...names].map((name) => `${at}.${name}`)));
-    const needed = new Set(placesNeeded(node.requires ?? [], place));
-    return aliased.some((names, other) => names.some((name) => (other === index ? own.has(name) : needed.has(name))));
-  });
-};
-
-const placesNeeded = (selections: readonly QueryPlanSelectionNode[], place: Place): readonly string[] =>
-  selections.flatMap((selection) => {
-    if (selection.kind === 'InlineFragment') return placesNeeded(selection.selections, place);
-    return [[...place, selection.name].join('.'), ...placesNeeded(selection.selections ?? [], [...place, selection.name])];
   });
 
 export const createInternalNames = (supergraph: string): InternalNames => {
