@@ -17,41 +17,56 @@ export const withInternalNames = (document: DocumentNode, internalName: Internal
   visit(document, {
     Field(field) {
       const name = internalName(field);
-      if (!field.alias || name === field.alias.value) return name === field.name.value && field.alias ? { ...field, alias: undefined } : undefined;
-      return { ...field, alias: { kind: Kind.NAME, value: name } };
+      if (name === field.name.value) return field.alias ? { ...field, alias: undefined } : undefined;
+      return name === field.alias?.value ? undefined : { ...field, alias: { kind: Kind.NAME, value: name } };
     },
   });
 
 export const createInternalNames = (supergraph: string): InternalNames => {
-  const needed = namesNeeded(parse(supergraph, { noLocation: true }));
+  const { needed, differing } = namesNeeded(parse(supergraph, { noLocation: true }));
   return ({ alias, name }) => {
-    if (!alias || alias.value === name.value) return name.value;
-    return needed.has(alias.value) || isOwn(alias.value) ? `${prefix}${alias.value}` : alias.value;
+    const responseName = (alias ?? name).value;
+    if (differing.has(name.value)) return `${prefix}${responseName}`;
+    return responseName !== name.value && (needed.has(responseName) || isOwn(responseName)) ? `${prefix}${responseName}` : responseName;
   };
 };
 
 /** Names that the gateway gives itself: an alias that looks like one gets the prefix once more. */
 const isOwn = (alias: string): boolean => alias.startsWith(prefix) || alias.startsWith('required_') || alias.startsWith('__');
 
-/** The names of all fields in a `@key`, a `@requires` or a `@fromContext`. */
-const namesNeeded = (document: DocumentNode): ReadonlySet<string> => {
-  const names = new Set<string>();
-  const collect = (text: string): void => void visit(fieldSet(text), { Field: ({ name }) => void names.add(name.value) });
-  for (const definition of document.definitions) {
-    if (!hasFields(definition)) continue;
-    for (const directive of [definition, ...(definition.fields ?? [])].flatMap(({ directives }) => directives ?? [])) fieldSetsOf(directive).forEach(collect);
+type Names = {
+  /** Of all fields in a `@key`, a `@requires` or a `@fromContext`. */
+  readonly needed: ReadonlySet<string>;
+  /** Those of a `@fromContext` that take arguments: the client's arguments may be others. */
+  readonly differing: ReadonlySet<string>;
+};
+
+const namesNeeded = (document: DocumentNode): Names => {
+  const needed = new Set<string>();
+  const fromContext = new Set<string>();
+  const withArguments = new Set<string>();
+  for (const type of document.definitions.filter(hasFields)) {
+    for (const { name, arguments: args } of type.fields ?? []) if (args?.length) withArguments.add(name.value);
+    for (const directive of [type, ...(type.fields ?? [])].flatMap(({ directives }) => directives ?? [])) {
+      fieldSetsOf(directive).forEach(collectInto(needed));
+      contextsOf(directive).forEach(collectInto(needed, fromContext));
+    }
   }
-  return names;
+  return { needed, differing: new Set([...fromContext].filter((name) => withArguments.has(name))) };
 };
 
-const fieldSetsOf = ({ name, arguments: args }: ConstDirectiveNode): readonly string[] => {
-  if (name.value !== 'join__type' && name.value !== 'join__field') return [];
-  return (args ?? []).flatMap(({ name: { value: argument }, value }) => {
-    if ((argument === 'key' || argument === 'requires') && value.kind === Kind.STRING) return [value.value];
-    if (argument !== 'contextArguments' || value.kind !== Kind.LIST) return [];
-    return value.values.flatMap((each) => (each.kind === Kind.OBJECT ? each.fields : [])).flatMap((field) => (field.name.value === 'selection' && field.value.kind === Kind.STRING ? [selectionOf(field.value.value)] : []));
-  });
-};
+const collectInto =
+  (...sets: readonly Set<string>[]) =>
+  (text: string): void =>
+    void visit(fieldSet(text), { Field: ({ name }) => sets.forEach((set) => set.add(name.value)) });
 
-/** `{ prop }` or `... on Type { prop }`, as the braces of a set would hold it. */
-const selectionOf = (text: string): string => (text.trim().startsWith('{') ? `... ${text}` : text);
+const fieldSetsOf = ({ name, arguments: args }: ConstDirectiveNode): readonly string[] =>
+  name.value !== 'join__type' && name.value !== 'join__field' ? [] : (args ?? []).flatMap((each) => ((each.name.value === 'key' || each.name.value === 'requires') && each.value.kind === Kind.STRING ? [each.value.value] : []));
+
+/** `{ prop }` or `... on Type { prop }`, each as the braces of a set would hold it. */
+const contextsOf = ({ name, arguments: args }: ConstDirectiveNode): readonly string[] => {
+  const contexts = name.value === 'join__field' ? args?.find((each) => each.name.value === 'contextArguments')?.value : undefined;
+  if (contexts?.kind !== Kind.LIST) return [];
+  const selections = contexts.values.flatMap((each) => (each.kind === Kind.OBJECT ? each.fields : [])).flatMap((field) => (field.name.value === 'selection' && field.value.kind === Kind.STRING ? [field.value.value] : []));
+  return selections.map((text) => (text.trim().startsWith('{') ? `... ${text}` : text));
+};

@@ -66,6 +66,38 @@ describe('an alias that is the name of another field', () => {
   });
 });
 
+describe('an interface object', () => {
+  test('requires a field with its own arguments, whatever the client asks', async () => {
+    const { ask } = startGateway([
+      subgraph('events', 'type Query { events: [Event!]! } interface Event @key(fields: "id") { id: ID! title(lang: String!): String! } type Gate implements Event @key(fields: "id") { id: ID! title(lang: String!): String! }', {
+        Query: { events: () => [{ __typename: 'Gate', id: '1' }] },
+        Event: { __resolveReference: ({ id }: { id: string }) => ({ __typename: 'Gate', id }) },
+        Gate: { title: ({ id }: { id: string }, { lang }: { lang: string }) => `${lang}${id}` },
+      }),
+      subgraph('shouts', 'type Query { loudest: Event } type Event @interfaceObject @key(fields: "id") { id: ID! title(lang: String!): String! @external shout: String! @requires(fields: "title(lang: \\"de\\")") cry: String! @requires(fields: "title(lang: \\"en\\")") }', {
+        Query: { loudest: () => ({ id: '2' }) },
+        Event: { shout: ({ title }: { title: string }) => title.toUpperCase(), cry: ({ title }: { title: string }) => `${title}!` },
+      }),
+    ]);
+    expect(await ask('{ events { title(lang: "fr") shout cry } loudest { ... on Gate { cry shout title(lang: "it") } } }')).toEqual({
+      data: { events: [{ title: 'fr1', shout: 'DE1', cry: 'en1!' }], loudest: { cry: 'en2!', shout: 'DE2', title: 'it2' } },
+    });
+  });
+});
+
+describe('an argument from further up (@fromContext)', () => {
+  test('is what its field says without the arguments that the client gives it', async () => {
+    const { ask } = startGateway([
+      subgraph('shops', 'type Query { shops: [Shop!]! } type Shop @key(fields: "id") @context(name: "shop") { id: ID! currency(upper: Boolean): String! items: [Item!]! } type Item @key(fields: "id") { id: ID! price(currency: String @fromContext(field: "$shop { currency }")): String! }', {
+        Query: { shops: () => [{ id: '1', items: [{ id: 'a' }] }] },
+        Shop: { currency: (_: unknown, { upper }: { upper?: boolean }) => (upper ? 'EUR' : 'eur'), __resolveReference: (reference: object) => reference },
+        Item: { price: ({ id }: { id: string }, { currency }: { currency: string }) => `${id} ${currency}`, __resolveReference: (reference: object) => reference },
+      }),
+    ]);
+    expect(await ask('{ shops { currency(upper: true) items { price } } }')).toEqual({ data: { shops: [{ currency: 'EUR', items: [{ price: 'a eur' }] }] } });
+  });
+});
+
 describe('a key with `resolvable: false`', () => {
   test('is never what a subgraph is entered by, not to come back with what a @requires needs either', async () => {
     const gateway = startGateway([
