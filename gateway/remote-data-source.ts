@@ -90,9 +90,10 @@ export const createRemoteDataSource = (subgraph: RemoteSubgraph): RemoteDataSour
     if (!found) known.set(operation, (found = { head: headOf(operation), isQuery: operation.kind === OperationTypeNode.QUERY, shelf: new Map() }));
     return found;
   };
-  const send = async (body: string, requestId: string, pass: Pass, signal: AbortSignal, endsAt: number): Promise<Landed> => {
-    const signature = pass.signature();
-    return http.send({ body, requestId, endsAt, signature: typeof signature === 'string' ? signature : await signature }, signal);
+  const send = (body: string, requestId: string, pass: Pass, signal: AbortSignal, endsAt: number): Promise<Landed> => {
+    const signed = pass.signature();
+    if (typeof signed === 'string') return http.send({ body, requestId, endsAt, signature: signed }, signal);
+    return signed.then((signature) => http.send({ body, requestId, endsAt, signature }, signal));
   };
   const execute = (request: SubgraphRequest): Promise<ExecutionResult> => {
     const { requestId, signal, deadline } = request;
@@ -112,7 +113,7 @@ export const createRemoteDataSource = (subgraph: RemoteSubgraph): RemoteDataSour
       return retry(() => (hedge ? hedge(once, flightSignal) : once(flightSignal)), flightSignal, endsAt);
     };
     if (!isQuery) return flights.alone(waiting, start).finally(flights.separate);
-    return settings.shareFetches ? flights.share(shelf, `${pass.id} ${variables}`, waiting, start) : flights.alone(waiting, start);
+    return settings.shareFetches ? flights.share(shelf, { scope: pass.id, text: variables }, waiting, start) : flights.alone(waiting, start);
   };
 
   return {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Circuit, createCircuit } from './circuit.ts';
-import { cancelled, malformed, refusedWith, timedOut, unreachable } from './failures.ts';
+import { cancelled, malformed, refusedWith, timedOut, tooLarge, unreachable } from './failures.ts';
 import type { CircuitState } from './observe.ts';
 
 let now = 0;
@@ -52,6 +52,7 @@ describe('a circuit opens', () => {
   test.each([
     ['the client went away', cancelled()],
     ['the client had too little time', timedOut(50, 30_000)],
+    ['a client asked for too much', tooLarge(1)],
     ['a 4xx is our own mistake', refusedWith(404)],
     ['the viewer could not be signed', new Error('no key')],
   ])('never because %s', async (_, error) => {

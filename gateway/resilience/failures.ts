@@ -55,8 +55,9 @@ export const refusedWith = (status: number, retryAfterMs?: number): SubrequestEr
 export const malformed = (what: string, status: number): SubrequestError =>
   new SubrequestError('SUBREQUEST_MALFORMED_RESPONSE', `The subgraph answered ${what}.`, { status }, { verdict: 'ill' });
 
+/** A client can ask for as much: it must not open the circuit for others. */
 export const tooLarge = (maxBytes: number): SubrequestError =>
-  new SubrequestError('SUBREQUEST_RESPONSE_TOO_LARGE', `The subgraph's answer is larger than ${maxBytes} bytes.`, { maxBytes }, { verdict: 'ill' });
+  new SubrequestError('SUBREQUEST_RESPONSE_TOO_LARGE', `The subgraph's answer is larger than ${maxBytes} bytes.`, { maxBytes });
 
 /** `retryAfter` is in seconds, as in the header of that name. */
 export const circuitOpen = (retryAfter: number): SubrequestError =>

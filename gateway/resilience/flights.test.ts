@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { unreachable } from './failures.ts';
 import { type Shelf, createFlights } from './flights.ts';
@@ -16,9 +17,9 @@ const setUp = () => {
       sent.push({ resolve: (text) => resolve({ text }), reject, signal, endsAt });
       signal.addEventListener('abort', () => reject(signal.reason as Error));
     });
-  const caller = (key: string, limitMs = 1_000, timeoutMs = 30_000) => {
+  const caller = (text: string, limitMs = 1_000, timeoutMs = 30_000, scope = 1) => {
     const client = new AbortController();
-    return { client, answer: flights.share(shelf, key, { signal: client.signal, limitMs, timeoutMs }, start) };
+    return { client, answer: flights.share(shelf, { scope, text }, { signal: client.signal, limitMs, timeoutMs }, start) };
   };
   return { flights, shelf, sent, caller, start, shared: () => shared };
 };
@@ -53,6 +54,21 @@ describe('identical fetches under way', () => {
     await settle();
     void set.caller('k');
     expect(set.sent).toHaveLength(3);
+  });
+  test('that differ in one character, anywhere, or in who asks, are not shared', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, maxLength: 300 }), fc.nat(), fc.string({ minLength: 1, maxLength: 1 }), fc.boolean(), (text, at, character, isOther) => {
+        const set = setUp();
+        const place = at % text.length;
+        const changed = isOther ? text : text.slice(0, place) + character + text.slice(place + 1);
+        for (const [each, scope] of [[text, 1], [changed, isOther ? 2 : 1], [text, 1]] as const) set.caller(each, 1_000, 1_000, scope).answer.catch(() => undefined);
+        const isSame = !isOther && changed === text;
+        // A third that is equal to the first may find its place taken by the second, and then asks for itself.
+        expect(set.sent.length).toBeGreaterThanOrEqual(isSame ? 1 : 2);
+        expect(set.shared()).toBe(3 - set.sent.length);
+        expect(set.sent.length).toBeLessThanOrEqual(isSame ? 1 : 3);
+      }),
+    );
   });
   test('one that was begun before a change is not joined after it', () => {
     const set = setUp();
@@ -98,7 +114,7 @@ describe('a caller who goes', () => {
   test('before it began begins nothing', async () => {
     const set = setUp();
     const waiting = { signal: AbortSignal.abort(), limitMs: 1_000, timeoutMs: 1_000 };
-    await expect(set.flights.share(set.shelf, 'k', waiting, set.start)).rejects.toMatchObject({ code: 'SUBREQUEST_CANCELLED' });
+    await expect(set.flights.share(set.shelf, { scope: 1, text: 'k' }, waiting, set.start)).rejects.toMatchObject({ code: 'SUBREQUEST_CANCELLED' });
     await expect(set.flights.alone(waiting, set.start)).rejects.toMatchObject({ code: 'SUBREQUEST_CANCELLED' });
     expect(set.sent).toHaveLength(0);
   });

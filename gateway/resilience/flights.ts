@@ -15,15 +15,18 @@ export type Waiting = {
 /** `signal` is aborted when nobody waits any more, and the promise must then reject; `endsAt` (`Date.now()`) is when that is at the latest for whoever started. */
 export type Start<Landed> = (signal: AbortSignal, endsAt: number) => Promise<Landed>;
 
-/** Flights that can be joined, by what was asked. */
-export type Shelf<Landed> = Map<string, Flight<Landed>>;
+/** What is asked, for whom: flights with equal ones may be shared. */
+export type Key = { readonly scope: number; readonly text: string };
+
+/** Flights that can be joined, by the mark of their key. Of two with the same mark one cannot be joined, and no more. */
+export type Shelf<Landed> = Map<number, Flight<Landed>>;
 
 export type Flights<Landed, Answer> = {
   readonly size: number;
   /** A flight that nobody joins. */
   alone(waiting: Waiting, start: Start<Landed>): Promise<Answer>;
   /** Joins the flight with this key, or starts one that others may join. */
-  share(shelf: Shelf<Landed>, key: string, waiting: Waiting, start: Start<Landed>): Promise<Answer>;
+  share(shelf: Shelf<Landed>, key: Key, waiting: Waiting, start: Start<Landed>): Promise<Answer>;
   /** Nobody joins what was started until now: something was changed, and who asks from now on must see it. */
   separate(): void;
 };
@@ -47,7 +50,8 @@ type Flight<Landed> = {
   readonly endsAt: number;
   readonly era: number;
   readonly shelf: Shelf<Landed> | null;
-  readonly key: string;
+  readonly key: Key;
+  readonly mark: number;
   waiters: number;
   /** Why those who left early did, as far as it says something about the subgraph. */
   reason: SubrequestError | null;
@@ -57,16 +61,16 @@ export const createFlights = <Landed, Answer>({ unload, onShared, now = Date.now
   let size = 0;
   let era = 0;
 
-  const takeOff = (shelf: Shelf<Landed> | null, key: string, limitMs: number, start: Start<Landed>): Flight<Landed> => {
+  const takeOff = (shelf: Shelf<Landed> | null, key: Key, mark: number, limitMs: number, start: Start<Landed>): Flight<Landed> => {
     const abort = new AbortController();
     const endsAt = now() + limitMs;
-    const flight: Flight<Landed> = { landing: start(abort.signal, endsAt), abort, endsAt, era, shelf, key, waiters: 0, reason: null };
+    const flight: Flight<Landed> = { landing: start(abort.signal, endsAt), abort, endsAt, era, shelf, key, mark, waiters: 0, reason: null };
     const end = () => {
       size--;
       unshelve(flight);
     };
     size++;
-    shelf?.set(key, flight);
+    shelf?.set(mark, flight);
     flight.landing.then(end, end);
     return flight;
   };
@@ -106,13 +110,14 @@ export const createFlights = <Landed, Answer>({ unload, onShared, now = Date.now
     },
     alone(waiting, start) {
       const refusal = refuse(waiting);
-      return refusal ? Promise.reject(refusal) : wait(takeOff(null, '', waiting.limitMs, start), waiting);
+      return refusal ? Promise.reject(refusal) : wait(takeOff(null, noKey, 0, waiting.limitMs, start), waiting);
     },
     share(shelf, key, waiting, start) {
       const refusal = refuse(waiting);
       if (refusal) return Promise.reject(refusal);
-      const known = shelf.get(key);
-      if (known?.era !== era || known.endsAt - now() < leastShareOfTime * waiting.limitMs) return wait(takeOff(shelf, key, waiting.limitMs, start), waiting);
+      const mark = markOf(key);
+      const known = shelf.get(mark);
+      if (!known || known.era !== era || !isSame(known.key, key) || known.endsAt - now() < leastShareOfTime * waiting.limitMs) return wait(takeOff(shelf, key, mark, waiting.limitMs, start), waiting);
       onShared?.();
       return wait(known, waiting);
     },
@@ -121,7 +126,19 @@ export const createFlights = <Landed, Answer>({ unload, onShared, now = Date.now
 };
 
 const unshelve = <Landed>(flight: Flight<Landed>): void => {
-  if (flight.shelf?.get(flight.key) === flight) flight.shelf.delete(flight.key);
+  if (flight.shelf?.get(flight.mark) === flight) flight.shelf.delete(flight.mark);
+};
+
+const noKey: Key = { scope: 0, text: '' };
+const isSame = (one: Key, other: Key): boolean => one.scope === other.scope && one.text === other.text;
+
+/** Looks at some characters of the text only: variables are long, each is new, and hashing all of it would be most of the work here. */
+const markOf = ({ scope, text }: Key): number => {
+  const step = (text.length >> 5) + 1;
+  let mark = scope * 31 + text.length;
+  for (let index = 0; index < text.length; index += step) mark = (mark * 31 + text.charCodeAt(index)) | 0;
+  for (let index = Math.max(0, text.length - 16); index < text.length; index++) mark = (mark * 31 + text.charCodeAt(index)) | 0;
+  return mark;
 };
 
 const leave = <Landed>(flight: Flight<Landed>, reason: SubrequestError): void => {

@@ -10,7 +10,7 @@ export type Pass = {
   readonly id: number;
   /** Whose turn it is when requests wait: the key, however many clients use it. */
   readonly party: string;
-  /** Text where it is at hand. A rejection is not kept. */
+  /** Text where it is at hand. A failure is not kept. */
   signature(): string | Promise<string>;
 };
 
@@ -42,8 +42,8 @@ const createPass = (id: number, viewer: Viewer, sign: SignViewer, now: () => num
     party: viewer.keyId ?? viewer.kind,
     signature() {
       if (now() < freshUntil) return signed;
-      freshUntil = now() + keptForMs;
       signed = sign(viewer);
+      freshUntil = now() + keptForMs;
       if (typeof signed === 'string') return signed;
       const asked = signed;
       asked.then(
