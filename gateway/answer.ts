@@ -1,6 +1,6 @@
 /** Answers as they are sent: JSON, made once, whoever and however many receive it. */
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
-import { withEnd } from './map-iterator.ts';
+import { chain, withEnd } from './map-iterator.ts';
 
 export class Answer {
   /** A GraphQL response (`{"data": …, "errors": […]}`) as JSON. */
@@ -21,6 +21,11 @@ export class Answer {
   /** The same; `onEnd` is called when the last part was read, or nobody reads any more. */
   endingWith(onEnd: () => void): Answer {
     return this.rest ? new Answer(this.bytes, this.hasData, this.errors, withEnd(this.rest, onEnd)) : this;
+  }
+
+  /** This part and those that follow, for doors that send one after the other. */
+  get parts(): AsyncIterableIterator<Answer> {
+    return chain(this, this.rest);
   }
 
   get text(): string {

@@ -14,7 +14,8 @@ import { publicViewer } from '#core/viewer.ts';
 import { type Answer, refusal } from './answer.ts';
 import { type Identify, credentialIn } from './credentials.ts';
 import { RequestRefused, formatThrown } from './errors.ts';
-import { type MediaType, type Parameters, mediaTypes, negotiate, negotiateStream, parametersOfBody, parametersOfQuery, statusOf } from './graphql-over-http.ts';
+import { multipartDefer, sendMultipart } from './multipart.ts';
+import { type MediaType, type Parameters, mediaTypes, negotiate, negotiateStream, parametersOfBody, parametersOfQuery, statusOf, takesParts } from './graphql-over-http.ts';
 import type { Gateway } from './index.ts';
 import { limitRequests } from './resilience/request-limit.ts';
 import { type LiveConnections, createLiveConnections } from './live-connections.ts';
@@ -111,11 +112,13 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
       if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
-      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(reply) };
+      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(reply), inParts: takesParts(accept) };
       const refusedStream = stream && streams.refuses(reply, credential);
       if (refusedStream) return send(reply, type, statusOf(refusedStream, mediaTypes.response), refusedStream, request);
       const answer = await (stream && kind === 'subscription' ? gateway.stream(asked) : gateway.answer(asked));
-      if (stream === 'sse' || Symbol.asyncIterator in answer) return streams.send(reply, stream ?? 'sse', answer, who);
+      if (Symbol.asyncIterator in answer) return streams.send(reply, stream ?? 'sse', answer, who);
+      if (stream === 'sse') return streams.send(reply, stream, answer.rest ? answer.parts : answer, who);
+      if (answer.rest) return sendParts(reply, answer, logger);
       return sendAnswer(reply, type, answer, request);
     } catch (error) {
       const answer = refusal(formatThrown(error, request.id, (cause, requestId) => logger.error({ err: cause, requestId }, 'request failed')));
@@ -144,6 +147,12 @@ const sendAnswer = (reply: FastifyReply, type: MediaType, answer: Answer, reques
   reply.hijack();
   reply.raw.writeHead(statusOf(answer, type), ['content-type', `${type}; charset=utf-8`, 'content-length', String(bytes.length), 'x-content-type-options', 'nosniff', 'x-request-id', request.id]);
   reply.raw.end(bytes);
+  return reply;
+};
+
+/** What goes wrong once the response has begun can only be cut off and noted. */
+const sendParts = (reply: FastifyReply, answer: Answer, logger: Logger): FastifyReply => {
+  sendMultipart(reply, multipartDefer, answer.parts).catch((error: unknown) => logger.error({ err: error, requestId: reply.request.id }, 'an answer in parts was broken off'));
   return reply;
 };
 

@@ -33,3 +33,24 @@ export const withEnd = <T>(source: AsyncIterableIterator<T>, onEnd: () => void):
     return this;
   },
 });
+
+/** One value, then those of the rest. */
+export const chain = <T>(first: T, rest: AsyncIterableIterator<T> | undefined): AsyncIterableIterator<T> => {
+  const done = { value: undefined, done: true } as const;
+  let isBegun = false;
+  return {
+    async next() {
+      if (isBegun) return (await rest?.next()) ?? done;
+      isBegun = true;
+      return { value: first, done: false };
+    },
+    async return() {
+      isBegun = true;
+      await rest?.return?.();
+      return done;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+};

@@ -5,15 +5,19 @@ import { ApolloClient, HttpLink, InMemoryCache, gql } from '@apollo/client';
 import { Defer20220824Handler } from '@apollo/client/incremental';
 import { type FastifyInstance, fastify } from 'fastify';
 import { afterEach, expect, test } from 'vitest';
+import { Answer } from './answer.ts';
 import { multipartDefer, sendMultipart } from './multipart.ts';
 
 let app: FastifyInstance;
+async function* answersOf(texts: AsyncIterable<string>): AsyncGenerator<Answer> {
+  for await (const text of texts) yield new Answer(Buffer.from(text), true, []);
+}
 afterEach(() => app.close());
 
 const serve = async (parts: () => AsyncIterable<string>, sent: (outcome: unknown) => void = () => undefined): Promise<string> => {
   app = fastify({ forceCloseConnections: true });
   app.post('/graphql', async (_request, reply) => {
-    await sendMultipart(reply, multipartDefer, parts()).then(() => sent('sent'), sent);
+    await sendMultipart(reply, multipartDefer, answersOf(parts())).then(() => sent('sent'), sent);
     return reply;
   });
   return `${await app.listen({ port: 0, host: '127.0.0.1' })}/graphql`;

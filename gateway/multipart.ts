@@ -6,6 +6,7 @@
  */
 import type { FastifyReply } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
+import type { Answer } from './answer.ts';
 import { beginStream } from './streamed-response.ts';
 import { type StreamFormat, once } from './stream-formats.ts';
 
@@ -36,15 +37,15 @@ export const multipartSubscription: StreamFormat = {
 export const multipartDefer = 'multipart/mixed;boundary="-";deferSpec=20220824';
 
 /**
- * Sends parts, each the JSON of one, as they come; resolved when the client has them all or has gone, after which no
+ * Sends the parts of an answer as they come; resolved when the client has them all or has gone, after which no
  * further part is asked for. Never waits for more than one part that a slow client has not taken.
  */
-export const sendMultipart = async (reply: FastifyReply, contentType: string, parts: AsyncIterable<string>): Promise<void> => {
+export const sendMultipart = async (reply: FastifyReply, contentType: string, parts: AsyncIterable<Answer>): Promise<void> => {
   const response = beginStream(reply, contentType, opening);
   const iterator = parts[Symbol.asyncIterator]();
   response.whenClosed(() => void iterator.return?.());
   try {
-    for (let part = await iterator.next(); !part.done && !response.isClosed; part = await iterator.next()) await new Promise<void>((sent) => response.write(partOf(Buffer.from(part.value)), sent));
+    for (let part = await iterator.next(); !part.done && !response.isClosed; part = await iterator.next()) await new Promise<void>((sent) => response.write(partOf(part.value.bytes), sent));
     response.end(ending);
   } catch (error) {
     // What follows cannot be told any more: the client sees that the answer is not whole.

@@ -21,8 +21,27 @@ export type Reading = {
 /** The answers of a live operation: iterated, or handed to a sink, which costs no promise for each; one of the two. */
 export type Answers = AsyncIterableIterator<Answer> & { readInto(sink: Sink): Reading };
 
-/** `answers` as `Gateway.stream` answers them. */
-export const readInto = (answers: AsyncIterableIterator<Answer>, sink: Sink): Reading => (answers as Answers).readInto(sink);
+/** `answers` as `Gateway.stream` answers them, or the parts of one answer. */
+export const readInto = (answers: AsyncIterableIterator<Answer>, sink: Sink): Reading => ('readInto' in answers ? (answers as Answers).readInto(sink) : readEach(answers, sink));
+
+const readEach = (answers: AsyncIterableIterator<Answer>, sink: Sink): Reading => {
+  let isEnded = false;
+  const end = () => {
+    if (isEnded) return;
+    isEnded = true;
+    void answers.return?.();
+    sink.end();
+  };
+  const ready = () => {
+    if (isEnded) return;
+    answers.next().then((result) => {
+      if (isEnded) return;
+      if (result.done) end();
+      else if (sink.next(result.value)) ready();
+    }, end);
+  };
+  return { ready, leave: end };
+};
 
 const done: IteratorReturnResult<undefined> = { value: undefined, done: true };
 

@@ -61,13 +61,14 @@ export class SocketOperations {
     if (this.#open >= maxOperations) return told([{ message: `A connection may have ${maxOperations} operations open.`, extensions: { code: 'TOO_MANY_OPERATIONS', maximum: maxOperations } }]);
     this.#open++;
     const requestId = crypto.randomUUID();
-    const request = { ...payload, viewer, requestId, signal: this.#abort.signal };
+    // The protocol takes any number of results: whoever defers something gets it in parts.
+    const request = { ...payload, viewer, requestId, signal: this.#abort.signal, inParts: true };
     try {
       const { kind, name } = gateway.operationOf(payload);
       const answer = await (kind === 'subscription' ? gateway.stream(request) : gateway.answer(request));
       logger.info({ requestId, connection: this.id, operation: name, kind }, 'websocket operation');
       if (!(Symbol.asyncIterator in answer) && !answer.hasData) return this.#release(answer.errors);
-      return { schema: gateway.apiSchema(), document: documents[kind], rootValue: undefined, contextValue: new Sending(this, id, answer) };
+      return { schema: gateway.apiSchema(), document: documents[kind], rootValue: undefined, contextValue: new Sending(this, id, Symbol.asyncIterator in answer || !answer.rest ? answer : answer.parts) };
     } catch (error) {
       return this.#release(formatThrown(error, requestId, (cause) => logger.error({ err: cause, requestId }, 'websocket operation failed')));
     }
