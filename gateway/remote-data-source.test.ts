@@ -120,13 +120,14 @@ describe('connections', () => {
     await nothingLeft(set, [2]);
   });
   test('end with the source, and so does what is under way', async () => {
-    const set = await asking(() => undefined, { retries: 2 });
+    const told: string[] = [];
+    const set = await asking(() => undefined, { retries: 2, breaker: { failures: 1, ratio: 0.5, window: 10, openMs: 60_000 }, observe: { retried: () => void told.push('retried'), circuit: (state) => void told.push(state) } });
     const fetch = set.source.execute(request()).catch((error: unknown) => error);
     await expect.poll(() => set.server.asked.length).toBe(1);
     await set.source.close();
     expect(await fetch).toMatchObject({ code: 'SUBREQUEST_HTTP_ERROR' });
     await nothingLeft(set);
-    expect(set.server.asked).toHaveLength(1);
+    expect([set.server.asked.length, told], 'our own end taken for a fault').toEqual([1, []]);
   });
 });
 
