@@ -1,10 +1,13 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
+import { fastify } from 'fastify';
 import { afterEach, expect, test } from 'vitest';
 import { createLogger } from '#core/logging.ts';
 import { publicViewer } from '#core/viewer.ts';
 import { createHttpServer } from '../http.ts';
 import { startGateway, subgraph } from '../test-kit.ts';
+import { countNoLonger, limitRequests } from './request-limit.ts';
 
 const opened: { close(): Promise<unknown> }[] = [];
 afterEach(async () => {
@@ -69,4 +72,25 @@ test('the refusal does not wait for the body', async () => {
   socket.destroy();
   for (const end of waiting) end();
   await Promise.all(held);
+});
+
+test('a response that has become a stream makes room, once', async () => {
+  const app = fastify();
+  limitRequests(app, 1);
+  const streams: ServerResponse[] = [];
+  app.get('/stream', (_, reply) => {
+    const { raw } = reply.hijack();
+    raw.writeHead(200).flushHeaders();
+    countNoLonger(raw);
+    streams.push(raw);
+  });
+  app.get('/held', (_, reply) => void reply.hijack().raw.flushHeaders());
+  opened.push(app);
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' });
+  for (let count = 0; count < 3; count++) expect((await fetch(`${origin}/stream`)).status).toBe(200);
+  for (const stream of streams) stream.end();
+  const held = new AbortController();
+  await fetch(`${origin}/held`, { signal: held.signal });
+  expect((await fetch(`${origin}/held`)).status).toBe(503);
+  held.abort();
 });
