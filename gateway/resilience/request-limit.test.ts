@@ -18,7 +18,7 @@ afterEach(async () => {
 const setUp = async () => {
   const waiting: (() => void)[] = [];
   const { gateway } = startGateway([subgraph('slow', 'type Query { wait(as: Int): String now: String }', { Query: { now: () => 'now', wait: () => new Promise<string>((resolve) => waiting.push(() => resolve('done'))) } })]);
-  const { app } = await createHttpServer({ gateway, identify: async () => publicViewer, logger: createLogger('silent'), maxRequests: 2 });
+  const { app } = await createHttpServer({ gateway, identify: async () => publicViewer, logger: createLogger('silent'), maxRequests: 2, drainMs: 50 });
   opened.push(app);
   const origin = await app.listen({ port: 0, host: '127.0.0.1' });
   const ask = (field: string, signal?: AbortSignal) => fetch(`${origin}/graphql?query={${field}}`, signal ? { signal } : {});
