@@ -20,6 +20,14 @@ export interface SubgraphVariables {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
+/** What only the source knows of a request: filled in where somebody looks. */
+export type SubgraphNote = {
+  /** Whether it took the answer of an equal one under way. */
+  isShared: boolean;
+  /** Of the body that came over the wire, if one came for it. */
+  bytes: number | null;
+};
+
 export type SubgraphRequest = {
   readonly operation: SubgraphOperation;
   readonly variables: SubgraphVariables;
@@ -29,6 +37,9 @@ export type SubgraphRequest = {
   readonly signal: AbortSignal;
   /** When the client's request ends, in milliseconds of `Date.now()`; absent where nothing limits it (subscriptions). */
   readonly deadline?: number | undefined;
+  /** The W3C trace context that the subgraph goes on with, where spans are made. */
+  readonly traceparent?: string | undefined;
+  readonly note?: SubgraphNote | undefined;
 };
 
 /**

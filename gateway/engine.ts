@@ -13,6 +13,7 @@ import { takeRootResult } from './execute/fetch.ts';
 import { createWalks } from './execute/places.ts';
 import { runPlan } from './execute/run.ts';
 import type { Limits } from './limits.ts';
+import type { GatewayCounts } from './observe/counts.ts';
 import { type Operation, type Operations, type Variables, checkSubscriptionRoot, createOperations } from './operations.ts';
 import { answerIncrementally } from './incremental.ts';
 import { createDefers } from './plan/defer.ts';
@@ -31,6 +32,7 @@ export type EngineOptions = {
   readonly limits: Limits;
   readonly allowsPolicy?: AllowsPolicy | undefined;
   readonly report?: ReportError | undefined;
+  readonly counts: GatewayCounts;
 };
 
 /** An operation made ready for everybody with the same access: planned, and the form of its answer worked out. */
@@ -66,6 +68,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
   const operations = createOperations(supergraph.apiSchema, options.limits);
   const authorization = createAuthorization(supergraph.apiSchema, supergraph.requirements, options.allowsPolicy);
   const conditions = createConditions();
+  const { counts } = options;
   const planning = createPlanning(supergraph);
   const introspect = createIntrospection(supergraph.apiSchema);
   const dataSources = new Map(supergraph.subgraphs.map(({ name, url }) => [name, connect(name, url)]));
@@ -73,16 +76,26 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
   const internalName = createInternalNames(sdl);
   const shapeOf = (operation: Operation, access: Access, defers = false) => rootSelection({ schema: supergraph.apiSchema, operation, access, defers, internalName });
 
+  const planOf = (operation: Operation): Plan => {
+    const { made } = planning;
+    const begun = performance.now();
+    try {
+      return planning.planOf(operation);
+    } finally {
+      if (planning.made > made) counts.planned(performance.now() - begun);
+    }
+  };
+
   const compileWhole = createCompiler((deferring, access): Compiled => {
     const operation = defers.stripped(deferring);
     if (operation.kind === 'subscription') checkSubscriptionRoot(operation);
-    const plan = planning.planOf(authorization.restrict(operation, access));
+    const plan = planOf(authorization.restrict(operation, access));
     return { operation, access, plan, selection: shapeOf(operation, access), parts: null };
   });
   const compileInParts = createCompiler((deferring, access): Compiled => {
     const { operation, labels } = defers.labelled(deferring);
     try {
-      const plan = planning.planOf(authorization.restrict(operation, access));
+      const plan = planOf(authorization.restrict(operation, access));
       return { operation, access, plan, selection: shapeOf(operation, access), parts: { initial: shapeOf(operation, access, true), labels } };
     } catch {
       // What the planner cannot plan in parts is answered whole.
@@ -98,25 +111,31 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     prepare(found, rawVariables, viewer, inParts = false) {
       const variables = operations.coerce(found, rawVariables);
       const operation = conditions.evaluate(found, variables);
+      const { made } = planning;
       const compile = inParts && defers.isDeferring(operation) ? compileInParts : compileWhole;
-      return { ...compile(operation, authorization.accessOf(viewer)), variables };
+      const compiled = compile(operation, authorization.accessOf(viewer));
+      if (planning.made === made) counts.planCacheHits++;
+      return { ...compiled, variables };
     },
     async run({ operation, variables, plan, selection, parts }, { viewer, requestId, signal, deadline, trace }, primary) {
       const introspection = introspect(operation, variables);
       const data = introspection ? { ...introspection.data } : {};
       const errors: GraphQLFormattedError[] = introspection ? [...introspection.errors] : [];
       const { matchesType, knowsType } = supergraph;
-      const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, report: options.report, data, errors, shared: new Set(), held: new Set(), walks: createWalks() };
+      const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, counts, report: options.report, data, errors, shared: new Set(), held: new Set(), walks: createWalks() };
       if (plan.primary) takeRootResult(execution, plan.primary, primary);
       const executions = [execution, ...plan.deferred.map((): Execution => ({ ...execution, errors: [] }))];
       const run = runPlan(executions, plan);
-      if (parts) return answerIncrementally({ ...parts, plan, run, data, errors: executions.map((each) => each.errors), whole: selection, completion: { knowsType, shared: execution.shared } });
+      if (parts) return answerIncrementally({ ...parts, plan, run, trace, data, errors: executions.map((each) => each.errors), whole: selection, completion: { knowsType, shared: execution.shared } });
       await run.block(0);
+      trace?.fetched();
       const located = errors.length > 0 ? locateErrors(selection, data, errors) : errors;
       const writer = new JsonWriter();
       writer.ascii('{"data":');
       complete(selection, data, { writer, knowsType, errors: located, shared: execution.shared });
       if (located.length > 0) writer.json(`,"errors":${JSON.stringify(located)}`);
+      const extensions = trace?.extensions();
+      if (extensions) writer.json(`,"extensions":${extensions}`);
       writer.ascii('}');
       return new Answer(writer.finish(), true, located);
     },

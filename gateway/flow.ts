@@ -6,12 +6,15 @@
  * A member that is still busy with the last event when the next one comes leaves, and goes on behind its last event
  * with a flow of its own when it is ready: nobody waits for it, and its source brings it the newest values.
  */
+import type { Tracer } from '@opentelemetry/api';
 import { EventgraphError } from '#core/errors.ts';
 import { type Answer, failure, refusal } from './answer.ts';
 import type { SourceEvent } from './data-source.ts';
 import type { EngineHolder } from './engine-holder.ts';
 import { type ReportError, formatThrown } from './errors.ts';
 import type { GatewayRequest } from './gateway-request.ts';
+import type { GatewayCounts } from './observe/counts.ts';
+import { beginRootSpan } from './observe/spans.ts';
 import { type LivePlan, continueSource, planLive } from './live-source.ts';
 import { type Place, type Places } from './places.ts';
 import type { Reader } from './reader.ts';
@@ -22,6 +25,8 @@ export type FlowWorld = {
   readonly runs: SharedRuns;
   readonly places: Places;
   readonly report: ReportError | undefined;
+  readonly counts: GatewayCounts;
+  readonly tracer: Tracer | undefined;
 };
 
 /** What ended the wait for an event when it was not an event. */
@@ -133,12 +138,18 @@ export class Flow {
   #answer(event: SourceEvent): Promise<Answer> {
     const { lease, prepared } = this.#plan;
     const { viewer, requestId } = this.#request;
+    const { counts, tracer } = this.#world;
     return this.#group.run(event.key, async (signal) => {
+      counts.eventsExecuted++;
+      const span = tracer && beginRootSpan(tracer, prepared.operation);
+      let answer: Answer;
       try {
-        return await lease.engine.run(prepared, { viewer, requestId, signal }, await event.execute());
+        answer = await lease.engine.run(prepared, { viewer, requestId, signal, trace: span }, await event.execute());
       } catch (error) {
-        return failure(formatThrown(error, requestId));
+        answer = failure(formatThrown(error, requestId));
       }
+      span?.end(answer.errors);
+      return answer;
     });
   }
 

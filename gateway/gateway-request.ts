@@ -10,6 +10,8 @@ export type GatewayRequest = {
   readonly requestId: string;
   /** Whether the client takes an answer in parts (`@defer`). */
   readonly inParts?: boolean;
+  /** What an admin wants to know about how the answer was made: see `observe/requested-trace.ts`. */
+  readonly wantedTrace?: unknown;
   /** When the client stops waiting, in milliseconds of `Date.now()`. */
   readonly deadline?: number | undefined;
   /** Aborted when the client went away. */

@@ -17,6 +17,7 @@ import { RequestRefused, formatThrown } from './errors.ts';
 import { multipartDefer, sendMultipart } from './multipart.ts';
 import { type MediaType, type Parameters, mediaTypes, negotiate, negotiateStream, parametersOfBody, parametersOfQuery, statusOf, takesParts } from './graphql-over-http.ts';
 import type { Gateway } from './index.ts';
+import { traceHeader } from './observe/requested-trace.ts';
 import { limitRequests } from './resilience/request-limit.ts';
 import { type LiveConnections, createLiveConnections } from './live-connections.ts';
 import { type StreamDoor, type Who, createStreamDoor } from './stream-door.ts';
@@ -46,6 +47,8 @@ export type HttpServer = {
   readonly app: FastifyInstance;
   /** Ends what viewers to whom the predicate answers true hold open; sockets with close code 4403. */
   readonly endViewers: LiveConnections['endViewers'];
+  /** How many sockets and streams are open. */
+  connections(): number;
 };
 
 /** What one log line tells of a GraphQL request; never a credential, a variable or the text. */
@@ -64,7 +67,10 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   // Answers of GraphQL are no pages: a header for each protection of pages would cost more than the rest of the door.
   app.addHook('onRequest', async (request, reply) => (isGraphql(request) ? undefined : reply.helmet()));
   app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id));
-  app.addHook('onResponse', async (request, reply) => log(options.logger, request, reply));
+  app.addHook('onResponse', async (request, reply) => {
+    if (isGraphql(request)) options.gateway.counts.responses.add(String(reply.statusCode));
+    log(options.logger, request, reply);
+  });
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(options.logger, error, request, reply));
 
   const connections = createLiveConnections(options);
@@ -73,7 +79,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   app.addHook('preClose', () => connections.close(options.drainMs ?? defaultDrainMs));
   addHealth(app, options.readiness ?? {});
   await app.register((scope) => addGraphql(scope, options, createStreamDoor({ ...options, connections })));
-  return { app, endViewers: connections.endViewers };
+  return { app, endViewers: connections.endViewers, connections: () => connections.size };
 };
 
 const requestIdOf = (request: { headers: Readonly<Record<string, unknown>> }): string => {
@@ -112,7 +118,7 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
       if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
-      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(reply), inParts: takesParts(accept) };
+      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(reply), inParts: takesParts(accept), wantedTrace: request.headers[traceHeader] };
       const refusedStream = stream && streams.refuses(reply, credential);
       if (refusedStream) return send(reply, type, statusOf(refusedStream, mediaTypes.response), refusedStream, request);
       const answer = await (stream && kind === 'subscription' ? gateway.stream(asked) : gateway.answer(asked));

@@ -7,10 +7,13 @@ import { type Completion, type Pending, complete, completeShape } from './shape/
 import { JsonWriter } from './shape/json-writer.ts';
 import { locateErrors } from './shape/locate-errors.ts';
 import type { Selection } from './shape/selection.ts';
+import type { Trace } from './trace.ts';
 
 export type Incremental = {
   readonly plan: Plan;
   readonly run: PlanRun;
+  /** What it has to tell comes with the last part. */
+  readonly trace: Trace | undefined;
   readonly data: Record<string, unknown>;
   /** Errors of the fetches of each block. */
   readonly errors: readonly GraphQLFormattedError[][];
@@ -31,6 +34,7 @@ export const answerIncrementally = async (incremental: Incremental): Promise<Ans
   writer.ascii('{"data":');
   const pending = complete(initial, data, { ...completion, writer, errors });
   writeErrors(writer, errors);
+  if (pending.length === 0) writer.json(lastWords(incremental));
   writer.ascii(`,"hasNext":${pending.length > 0}}`);
   return new Answer(writer.finish(), true, errors, pending.length > 0 ? partsOf(incremental, pending) : undefined);
 };
@@ -52,7 +56,7 @@ async function* partsOf(incremental: Incremental, first: readonly Pending[]): As
     const { parts, more } = completeParts(incremental, block, mine);
     pending.push(...more);
     const hasNext = under.size > 0;
-    if (parts.length > 0 || !hasNext) yield asPart(parts, hasNext);
+    if (parts.length > 0 || !hasNext) yield asPart(parts, hasNext, hasNext ? '' : lastWords(incremental));
   }
   return undefined;
 }
@@ -78,9 +82,16 @@ const completeParts = (incremental: Incremental, block: DeferredBlock, pending: 
 
 const isBelow = (path: readonly (string | number)[], other: readonly (string | number)[] | undefined): boolean => other !== undefined && path.every((key, index) => other[index] === key);
 
-const asPart = (parts: readonly Part[], hasNext: boolean): Answer => {
+const lastWords = ({ trace }: Incremental): string => {
+  trace?.fetched();
+  const extensions = trace?.extensions();
+  return extensions ? `,"extensions":${extensions}` : '';
+};
+
+/** `more` is members of its JSON, each behind a comma. */
+const asPart = (parts: readonly Part[], hasNext: boolean, more: string): Answer => {
   const text = parts.length === 0 ? '' : `"incremental":[${parts.map(({ json }) => json.toString()).join(',')}],`;
-  return new Answer(Buffer.from(`{${text}"hasNext":${hasNext}}`), true, parts.flatMap(({ errors }) => errors));
+  return new Answer(Buffer.from(`{${text}"hasNext":${hasNext}${more}}`), true, parts.flatMap(({ errors }) => errors));
 };
 
 const errorsOf = ({ whole, data, errors }: Incremental, block: number): GraphQLFormattedError[] => locateErrors(whole, data, errors[block] ?? []);

@@ -4,6 +4,7 @@
  * A request passes `operations` (which operation, is it valid), `limits`, `authorization` (what may be seen), `planning`
  * (which subgraph is asked what), `execute` and `shape`, in this order; see `engine.ts`.
  */
+import type { Tracer } from '@opentelemetry/api';
 import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
 import { type Answer, refusal } from './answer.ts';
 import type { AllowsPolicy } from './authorization.ts';
@@ -13,6 +14,9 @@ import { type ReportError, formatThrown, refuse } from './errors.ts';
 import type { GatewayRequest } from './gateway-request.ts';
 import { type Limits, defaultLimits } from './limits.ts';
 import { mapIterator } from './map-iterator.ts';
+import { GatewayCounts, countedSource } from './observe/counts.ts';
+import { requestedTrace } from './observe/requested-trace.ts';
+import { type OperationSpan, beginSpan, withinSpan } from './observe/spans.ts';
 import type { Operation } from './operations.ts';
 import { createSharedAnswers } from './shared-answers.ts';
 import { createSharedRuns } from './shared-runs.ts';
@@ -30,6 +34,10 @@ export type GatewayOptions = {
   readonly shareAnswers?: boolean;
   /** Told of errors that are masked for callers, with the request id they were given. */
   readonly report?: ReportError;
+  /** What it counts, for whoever wants to add to it or to know it before there is a gateway. */
+  readonly counts?: GatewayCounts;
+  /** Makes spans of operations and of requests to subgraphs; absent for none. */
+  readonly tracer?: Tracer | undefined;
 };
 
 export type Gateway = {
@@ -51,47 +59,80 @@ export type Gateway = {
   planned(): number;
   /** How many groups of subscribers share executions; 0 when nobody listens. */
   liveGroups(): number;
+  /** How many subscriptions are open. */
+  subscriptions(): number;
+  /** How many queries got the answer of an equal one under way. */
+  coalesced(): number;
+  readonly counts: GatewayCounts;
   /** Ends live operations and closes every data source. */
   dispose(): Promise<void>;
 };
 
 export const createGateway = (options: GatewayOptions): Gateway => {
-  const { report } = options;
-  const holder = createEngineHolder(options.supergraph, options.dataSources, { limits: { ...defaultLimits, ...options.limits }, allowsPolicy: options.allowsPolicy, report });
+  const { report, tracer, counts = new GatewayCounts() } = options;
+  const connect = (name: string, url: string): DataSource => countedSource(options.dataSources(name, url), counts.subgraph(name));
+  const holder = createEngineHolder(options.supergraph, connect, { limits: { ...defaultLimits, ...options.limits }, allowsPolicy: options.allowsPolicy, report, counts });
   const runs = createSharedRuns();
-  const subscriptions = createSubscriptions(holder, runs, report);
+  const subscriptions = createSubscriptions({ holder, runs, report, counts, tracer });
   const shared = createSharedAnswers();
   const sharesAnswers = options.shareAnswers ?? true;
 
   const answer = async (request: GatewayRequest): Promise<Answer> => {
+    const begun = performance.now();
     const lease = holder.lease();
+    let operation: Operation | undefined;
     let answered: Answer | undefined;
+    let span: OperationSpan | undefined;
     try {
       const { engine } = lease;
-      const operation = engine.operations.find(request.query, request.operationName);
+      operation = engine.operations.find(request.query, request.operationName);
       if (operation.kind === 'subscription') throw refuse('OPERATION_NOT_SUPPORTED', 'Subscriptions are answered over WebSocket (graphql-transport-ws).', { operation: 'subscription' });
-      const run = async (signal: AbortSignal) => engine.run(engine.prepare(operation, request.variables, request.viewer, request.inParts), { ...request, signal });
+      const found = operation;
+      const requested = requestedTrace(request, begun);
+      span = tracer && beginSpan(tracer, found);
+      const trace = span && requested ? withinSpan(span, requested) : (requested ?? span);
+      const run = async (signal: AbortSignal) => {
+        const prepared = requested ? requested.prepare(engine, found, request) : engine.prepare(found, request.variables, request.viewer, request.inParts);
+        return engine.run(prepared, { ...request, signal, trace });
+      };
       if (request.inParts) return (answered = (await run(request.signal)).endingWith(lease.release));
-      if (operation.kind === 'query') return await (sharesAnswers ? shared.answer(operation, request, run) : run(request.signal));
-      return await run(request.signal).finally(shared.renew);
+      if (found.kind === 'mutation') return (answered = await run(request.signal).finally(shared.renew));
+      // What is told of how an answer was made is told to those who asked.
+      return (answered = await (sharesAnswers && !requested ? shared.answer(found, request, run) : run(request.signal)));
     } catch (error) {
-      return refusal(formatThrown(error, request.requestId, report));
+      return (answered = refusal(formatThrown(error, request.requestId, report)));
     } finally {
       // An answer in parts needs its engine until the last one.
       if (!answered?.rest) lease.release();
+      if (answered) {
+        counts.answered(operation?.kind ?? 'unknown', answered, performance.now() - begun);
+        span?.end(answered.errors);
+      }
     }
   };
   const stream = async (request: GatewayRequest): Promise<AsyncIterableIterator<Answer> | Answer> => {
     try {
-      return await subscriptions.subscribe(request);
+      const answers = await subscriptions.subscribe(request);
+      counts.operations.subscription.add('ok');
+      return answers;
     } catch (error) {
-      return refusal(formatThrown(error, request.requestId, report));
+      const answer = refusal(formatThrown(error, request.requestId, report));
+      counts.answered('subscription', answer);
+      return answer;
+    }
+  };
+  const operationOf = ({ query, operationName }: Pick<GatewayRequest, 'query' | 'operationName'>): Operation => {
+    try {
+      return holder.current().operations.find(query, operationName);
+    } catch (error) {
+      counts.refused(error);
+      throw error;
     }
   };
 
   return {
     apiSchema: () => holder.current().supergraph.apiSchema,
-    operationOf: ({ query, operationName }) => holder.current().operations.find(query, operationName),
+    operationOf,
     answer,
     stream,
     execute: async (request) => (await answer(request)).result,
@@ -102,6 +143,9 @@ export const createGateway = (options: GatewayOptions): Gateway => {
     reload: (sdl) => holder.replace(sdl),
     planned: () => holder.current().planned(),
     liveGroups: () => runs.size,
+    subscriptions: () => subscriptions.size,
+    coalesced: () => shared.count,
+    counts,
     async dispose() {
       subscriptions.close();
       await holder.dispose();

@@ -25,6 +25,8 @@ export type LiveConnections = {
   add(end: End): LiveConnection;
   endViewers(predicate: (viewer: Viewer) => boolean): void;
   readonly isClosing: boolean;
+  /** How many are open. */
+  readonly size: number;
   /** Tells every client that the server goes away and waits until they have gone, at most so long. */
   close(withinMs: number): Promise<void>;
 };
@@ -72,6 +74,9 @@ export const createLiveConnections = ({ identify, logger, recheckMs = 5_000 }: L
     },
     get isClosing() {
       return isClosing;
+    },
+    get size() {
+      return held.size;
     },
     async close(withinMs) {
       isClosing = true;

@@ -49,6 +49,7 @@ export type ReaderOptions = {
   /** Opens a flow that goes on behind the last event. */
   readonly catchUp: (reader: Reader) => void;
   readonly ended: (reader: Reader) => void;
+  readonly delivered: () => void;
 };
 
 export class Reader implements Answers, Reading {
@@ -89,6 +90,7 @@ export class Reader implements Answers, Reading {
   take(event: SourceEvent, answer: Answer): void {
     this.last = event;
     this.isReady = false;
+    this.#options.delivered();
     if (this.#sink?.next(answer)) this.isReady = true;
   }
 

@@ -6,13 +6,13 @@
  * late one (`hedge`), the circuit, the queue (`fair-limit`), the wire (`remote-http`).
  */
 import { type ExecutionResult, OperationTypeNode } from 'graphql';
-import type { DataSource, SubgraphOperation, SubgraphRequest } from './data-source.ts';
+import type { DataSource, SubgraphNote, SubgraphOperation, SubgraphRequest } from './data-source.ts';
 import { type Landed, createRemoteHttp } from './remote-http.ts';
 import { createRemoteStreams } from './remote-streams.ts';
 import { createCircuit } from './resilience/circuit.ts';
 import { isPublicError } from '#core/errors.ts';
 import { createFairLimit } from './resilience/fair-limit.ts';
-import { type Shelf, createFlights } from './resilience/flights.ts';
+import { type Shelf, type Start, createFlights } from './resilience/flights.ts';
 import { createHedge } from './resilience/hedge.ts';
 import type { CircuitState, FetchObserver } from './resilience/observe.ts';
 import { createRetryBudget } from './resilience/retry-budget.ts';
@@ -90,28 +90,29 @@ export const createRemoteDataSource = (subgraph: RemoteSubgraph): RemoteDataSour
     if (!found) known.set(operation, (found = { head: headOf(operation), isQuery: operation.kind === OperationTypeNode.QUERY, shelf: new Map() }));
     return found;
   };
-  const send = (body: string, requestId: string, pass: Pass, signal: AbortSignal, endsAt: number): Promise<Landed> => {
+  const send = (body: string, { requestId, traceparent }: SubgraphRequest, pass: Pass, signal: AbortSignal, endsAt: number): Promise<Landed> => {
     const signed = pass.signature();
-    if (typeof signed === 'string') return http.send({ body, requestId, endsAt, signature: signed }, signal);
-    return signed.then((signature) => http.send({ body, requestId, endsAt, signature }, signal));
+    if (typeof signed === 'string') return http.send({ body, requestId, endsAt, traceparent, signature: signed }, signal);
+    return signed.then((signature) => http.send({ body, requestId, endsAt, traceparent, signature }, signal));
   };
   const execute = (request: SubgraphRequest): Promise<ExecutionResult> => {
-    const { requestId, signal, deadline } = request;
+    const { signal, deadline, note } = request;
     const { head, isQuery, shelf } = knownOf(request.operation);
     const pass = passOf(request.viewer);
     const variables = request.variables.json;
     const timeoutMs = isQuery ? settings.timeoutMs : settings.mutationTimeoutMs;
     const waiting = { signal, timeoutMs, limitMs: deadline === undefined ? timeoutMs : Math.min(timeoutMs, deadline - Date.now()) };
-    const start = (flightSignal: AbortSignal, endsAt: number): Promise<Landed> => {
+    const fly = (flightSignal: AbortSignal, endsAt: number): Promise<Landed> => {
       const body = `${head}${variables}}`;
       const once = async (legSignal: AbortSignal): Promise<Landed> => {
         circuit.check(); // now, and not when its turn has come
-        return limit.run(pass.party, legSignal, () => circuit.run(() => send(body, requestId, pass, legSignal, endsAt)));
+        return limit.run(pass.party, legSignal, () => circuit.run(() => send(body, request, pass, legSignal, endsAt)));
       };
       if (!isQuery) return once(flightSignal);
       budget.earn();
       return retry(() => (hedge ? hedge(once, flightSignal) : once(flightSignal)), flightSignal, endsAt);
     };
+    const start = note ? noting(note, fly) : fly;
     if (!isQuery) return flights.alone(waiting, start).finally(flights.separate);
     return settings.shareFetches ? flights.share(shelf, { scope: pass.id, text: variables }, waiting, start) : flights.alone(waiting, start);
   };
@@ -127,6 +128,17 @@ export const createRemoteDataSource = (subgraph: RemoteSubgraph): RemoteDataSour
 };
 
 const headOf = ({ query, name }: SubgraphOperation): string => `{"query":${JSON.stringify(query)},${name === undefined ? '' : `"operationName":${JSON.stringify(name)},`}"variables":`;
+
+/** A request that no flight is started for takes part in another one. */
+const noting = (note: SubgraphNote, fly: Start<Landed>): Start<Landed> => {
+  note.isShared = true;
+  return async (signal, endsAt) => {
+    note.isShared = false;
+    const landed = await fly(signal, endsAt);
+    note.bytes = landed.bytes;
+    return landed;
+  };
+};
 
 /** The first to come takes what was parsed; an execution merges into it, so the others parse the text again. */
 const unload = (landed: Landed): ExecutionResult => {

@@ -12,12 +12,13 @@ export type Outgoing = {
   readonly body: string;
   readonly requestId: string;
   readonly signature: string;
+  readonly traceparent?: string | undefined;
   /** When the subgraph need not answer any more, in milliseconds of `Date.now()`. */
   readonly endsAt: number;
 };
 
-/** `text` is a GraphQL response as JSON; `parsed` is what it was parsed to. */
-export type Landed = { readonly text: string; parsed: ExecutionResult | null };
+/** `text` is a GraphQL response as JSON, and how many bytes it was; `parsed` is what it was parsed to. */
+export type Landed = { readonly text: string; readonly bytes: number; parsed: ExecutionResult | null };
 
 export type RemoteHttp = {
   /** Rejects with a SubrequestError, or with the signal's reason. */
@@ -35,6 +36,7 @@ export const createRemoteHttp = (url: URL, { connections, maxBytes }: { readonly
   return {
     send(request, signal) {
       const headers = ['content-type', 'application/json', 'accept', accepted, 'x-request-id', request.requestId, viewerHeader, request.signature, deadlineHeader, String(Math.max(1, Math.round(request.endsAt - Date.now())))];
+      if (request.traceparent !== undefined) headers.push('traceparent', request.traceparent);
       return dispatch(pool, { path, method: 'POST', headers, body: request.body }, maxBytes, signal);
     },
     get connections() {
@@ -87,7 +89,7 @@ const dispatch = (pool: Pool, options: Dispatcher.DispatchOptions, maxBytes: num
         signal.removeEventListener('abort', giveUp);
         const text = (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)).toString('utf8');
         try {
-          resolve({ text, parsed: interpret(status, text, retryAfter) });
+          resolve({ text, bytes: size, parsed: interpret(status, text, retryAfter) });
         } catch (error) {
           reject(error as Error);
         }

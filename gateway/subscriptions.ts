@@ -6,30 +6,34 @@
  */
 import { EventgraphError } from '#core/errors.ts';
 import { refusal } from './answer.ts';
-import type { EngineHolder } from './engine-holder.ts';
-import { type ReportError, formatThrown } from './errors.ts';
+import { formatThrown } from './errors.ts';
 import { Flow, type FlowWorld } from './flow.ts';
 import type { GatewayRequest } from './gateway-request.ts';
 import { continueSource, openSource, planLive } from './live-source.ts';
 import { createPlaces } from './places.ts';
 import { type Answers, Reader } from './reader.ts';
-import type { SharedRuns } from './shared-runs.ts';
 
 export type Subscriptions = {
+  /** How many are open. */
+  readonly size: number;
   /** Throws RequestRefused when there is nothing to subscribe to. */
   subscribe(request: GatewayRequest): Promise<Answers>;
   /** Ends every live operation. */
   close(): void;
 };
 
-export const createSubscriptions = (holder: EngineHolder, runs: SharedRuns, report?: ReportError): Subscriptions => {
-  const world: FlowWorld = { holder, runs, places: createPlaces(), report };
+export const createSubscriptions = (parts: Omit<FlowWorld, 'places'>): Subscriptions => {
+  const { holder, counts } = parts;
+  const world: FlowWorld = { ...parts, places: createPlaces() };
   const readers = new Set<Reader>();
-  const options = { catchUp: (reader: Reader) => catchUp(world, reader), ended: (reader: Reader) => void readers.delete(reader) };
+  const options = { catchUp: (reader: Reader) => catchUp(world, reader), ended: (reader: Reader) => void readers.delete(reader), delivered: () => void counts.eventsDelivered++ };
   holder.onReplaced(() => {
     for (const flow of new Set([...readers].map((reader) => reader.flow))) flow?.reloaded();
   });
   return {
+    get size() {
+      return readers.size;
+    },
     async subscribe(request) {
       const abort = new AbortController();
       const lease = holder.lease();

@@ -3,6 +3,7 @@ import type { GraphQLFormattedError } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
 import type { DataSource } from '../data-source.ts';
 import type { ReportError } from '../errors.ts';
+import type { GatewayCounts } from '../observe/counts.ts';
 import type { Variables } from '../operations.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import type { Trace } from '../trace.ts';
@@ -19,7 +20,8 @@ export type Execution = {
   readonly signal: AbortSignal;
   readonly deadline: number | undefined;
   readonly report: ReportError | undefined;
-  /** Told of every request to a subgraph. */
+  readonly counts: GatewayCounts;
+  /** Told of every request to a subgraph while somebody looks. */
   readonly trace: Trace | undefined;
   /** The answer so far: fetches are merged into it. */
   readonly data: JsonObject;

@@ -18,14 +18,15 @@ import { EntityVariables } from './variables.ts';
 export const runFetches = async (execution: Execution, batch: Batch, fetches: readonly FetchStep[]): Promise<void> => {
   const [fetch] = fetches;
   if (!fetch) return;
-  if (!fetch.requires) return fetchRootFields(execution, fetch);
+  if (!fetch.requires) return fetchRootFields(execution, batch, fetch);
   if (fetch.contextRewrites.length === 0) return fetchEntities(execution, batch, fetches);
   await Promise.all(contextGroups(execution, fetch).map((group) => fetchInContext(execution, batch, fetch, group.slots, group.variables)));
 };
 
-const fetchRootFields = async (execution: Execution, fetch: FetchStep): Promise<void> => {
+const fetchRootFields = async (execution: Execution, batch: Batch, fetch: FetchStep): Promise<void> => {
   try {
-    takeRootResult(execution, fetch, await send(execution, fetch.subgraph, fetch.operation, new PlainVariables(usedVariables(execution, fetch))));
+    execution.counts.subgraph(fetch.subgraph).carried(1, 0, 0);
+    takeRootResult(execution, fetch, await send(execution, batch, fetch.operation, new PlainVariables(usedVariables(execution, fetch))));
   } catch (error) {
     noteFailure(execution, fetch.subgraph, error, []);
   }
@@ -45,33 +46,41 @@ type Question = AskedEntities & { readonly fetch: FetchStep };
 
 const fetchEntities = async (execution: Execution, batch: Batch, fetches: readonly FetchStep[]): Promise<void> => {
   const bySelection = batch.selections.map(() => new Entities());
+  let carried = 0;
+  let objects = 0;
   for (const fetch of fetches) {
     const entities = bySelection[batch.selectionOf.get(fetch) ?? 0];
-    if (entities) addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), findTargets(execution, fetch));
+    const slots = findTargets(execution, fetch);
+    if (entities) addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots);
+    if (slots.length > 0) carried++;
+    objects += slots.length;
   }
-  await ask(execution, batch, bySelection, {});
+  await ask(execution, batch, bySelection, {}, carried, objects);
 };
 
 const fetchInContext = async (execution: Execution, batch: Batch, fetch: FetchStep, slots: readonly Slot[], variables: JsonObject): Promise<void> => {
   const entities = new Entities();
   addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots);
-  await ask(execution, batch, [entities], variables);
+  await ask(execution, batch, [entities], variables, 1, slots.length);
 };
 
-/** `bySelection[i]` are the entities that the i-th selection of the batch is wanted of. */
-const ask = async (execution: Execution, batch: Batch, bySelection: readonly Entities[], own: JsonObject): Promise<void> => {
+/** `bySelection[i]` are the entities that the i-th selection of the batch is wanted of: by so many fetches, for so many objects. */
+const ask = async (execution: Execution, batch: Batch, bySelection: readonly Entities[], own: JsonObject, carried: number, objects: number): Promise<void> => {
   const wanted = bySelection.flatMap(({ list }, position) => (list.length > 0 ? [position] : []));
   if (wanted.length === 0) return;
   const { operation, aliases, variables: names } = batch.operationFor(wanted);
   const variables = new EntityVariables(own);
+  let representations = 0;
   const questions = wanted.map((position, place): Question => {
     const fetch = batch.selections[position] as FetchStep;
     const entities = (bySelection[position] as Entities).list;
     variables.add(usedVariables(execution, fetch), names[place] ?? '', entities);
+    representations += entities.length;
     return { fetch, alias: aliases[place] ?? '', entities };
   });
+  execution.counts.subgraph(batch.subgraph).carried(carried, objects, representations);
   try {
-    takeEntities(execution, batch.subgraph, await send(execution, batch.subgraph, operation, variables), questions);
+    takeEntities(execution, batch.subgraph, await send(execution, batch, operation, variables), questions);
   } catch (error) {
     noteFailure(execution, batch.subgraph, error, questions);
   }
@@ -113,12 +122,12 @@ const markShared = (shared: Set<object>, value: unknown): void => {
   if (typeof value === 'object' && value !== null) shared.add(value);
 };
 
-const send = (execution: Execution, subgraph: string, operation: SubgraphOperation, variables: SubgraphVariables): Promise<unknown> => {
+const send = (execution: Execution, batch: Batch, operation: SubgraphOperation, variables: SubgraphVariables): Promise<unknown> => {
   const { viewer, requestId, signal, deadline, trace } = execution;
-  const dataSource = execution.dataSources.get(subgraph);
+  const dataSource = execution.dataSources.get(batch.subgraph);
   if (!dataSource) throw new EventgraphError('SUBREQUEST_FAILED', 'The subgraph is not connected.');
   const request = { operation, variables, viewer, requestId, signal, deadline };
-  return trace ? trace(subgraph, request, () => dataSource.execute(request)) : dataSource.execute(request);
+  return trace ? trace.request(batch, request, (traced) => dataSource.execute(traced)) : dataSource.execute(request);
 };
 
 export const usedVariables = (execution: Pick<Execution, 'variables'>, fetch: FetchStep): JsonObject => {

@@ -17,6 +17,13 @@ export class EntityVariables implements SubgraphVariables {
     this.entities.set(name, entities);
   }
 
+  /** How many entities are asked for. */
+  get count(): number {
+    let count = 0;
+    for (const entities of this.entities.values()) count += entities.length;
+    return count;
+  }
+
   get json(): string {
     let json = JSON.stringify(this.plain).slice(0, -1);
     for (const [name, entities] of this.entities) {
