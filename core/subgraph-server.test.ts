@@ -26,7 +26,7 @@ const secrets = createSecrets('the secret that the processes of a hub share');
 const sdl = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
   scalar DateTime
-  type Query { who(events: [ID!]): Who! fails: String wrong(value: String): String guarded: String waits: String }
+  type Query { who(events: [ID!]): Who! fails: String wrong(value: String): String guarded: String }
   type Mutation { change(input: Input!): String! }
   input Input { at: DateTime! list: [Int!] }
   type Who { kind: String! permissions: [String!]! events: [String!] at: DateTime! }
@@ -41,8 +41,6 @@ let remote: DataSource;
 let local: DataSource;
 let ready = true;
 let ended = 0;
-/** Executions that wait until their signal is aborted. */
-let waiting = 0;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'eventgraph-served-'));
@@ -55,7 +53,6 @@ beforeAll(async () => {
         fails: () => { throw new Error('password=hunter2'); },
         wrong: (_parent: unknown, { value }: { value: string }) => { throw new InputError('VALUE_WRONG', 'value', `not ${value}`, { tries: 3 }); },
         guarded: () => 'guarded',
-        waits: (_parent: unknown, _args: unknown, { signal }: { signal: AbortSignal }) => new Promise<void>((resolve) => { waiting += 1; signal.addEventListener('abort', () => { waiting -= 1; resolve(); }); }),
       },
       Mutation: { change: (_parent: unknown, { input }: { input: { at: Date; list?: number[] } }) => `${input.at.getTime()} ${input.list?.join() ?? '-'}` },
       Tick: {
@@ -71,7 +68,7 @@ beforeAll(async () => {
         refuses: { subscribe: () => Promise.reject(new InputError('CURSOR_INVALID', 'after', 'no such cursor')), resolve: (tick: object) => tick },
       },
     },
-    permissions: { Query: { who: allow, fails: allow, wrong: allow, guarded: needs('read_events'), waits: allow }, Mutation: { change: needs('manage_services') }, Subscription: { ticks: allow, guarded: needs('read_events'), refuses: allow } },
+    permissions: { Query: { who: allow, fails: allow, wrong: allow, guarded: needs('read_events') }, Mutation: { change: needs('manage_services') }, Subscription: { ticks: allow, guarded: needs('read_events'), refuses: allow } },
   });
   built = buildSubgraph(subgraph, { database: { em: () => ({}) } } as unknown as Hub);
   server = await serveSubgraph({ subgraph: built, secrets, logger: silentLogger, host: '127.0.0.1', port: 0, ready: () => (ready ? Promise.resolve() : Promise.reject(new Error('the database is away'))) });
@@ -186,41 +183,6 @@ describe('whoever is not the hub is refused', () => {
     expect(await closed('{"type":"subscribe","id":"1","payload":{"query":"subscription { ticks(until: 1) { n } }"}}')).toBe(4401);
     expect(await closed(Buffer.alloc(2 * 1024 * 1024, 'x'))).toBe(1009);
     expect(await closed()).toBe(4408);
-  });
-});
-
-describe('an execution that is not waited for any more is told so', () => {
-  const ask = async (left?: number) => {
-    const headers = { 'content-type': 'application/json', 'x-eventgraph-viewer': await secrets.signViewer(reader), ...(left !== undefined && { 'x-eventgraph-deadline-ms': String(left) }) };
-    const client = new AbortController();
-    return { client, answer: fetch(server.url, { method: 'POST', headers, body: '{"query":"{ waits }"}', signal: client.signal }).catch((error: unknown) => error as Error) };
-  };
-  test('when its time is up: the answer is an error with a code', async () => {
-    const answer = (await (await ask(60)).answer) as Response;
-    expect([answer.status, await answer.json()]).toEqual([504, { errors: [expect.objectContaining({ extensions: { code: 'DEADLINE_EXCEEDED', timeLeft: 60 } })] }]);
-    expect(waiting).toBe(0);
-    expect(await remote.execute(request('{ who { kind } }', reader))).toMatchObject({ data: { who: { kind: 'key' } } });
-  });
-  test('when whoever asked closes the connection', async () => {
-    const { client, answer } = await ask();
-    await vi.waitFor(() => expect(waiting).toBe(1));
-    client.abort();
-    expect(await answer).toBeInstanceOf(Error);
-    await vi.waitFor(() => expect(waiting).toBe(0));
-  });
-  test('when the gateway gives up, because of its client or of the deadline', async () => {
-    const client = new AbortController();
-    const left = remote.execute({ ...request('{ waits }', reader), signal: client.signal });
-    await vi.waitFor(() => expect(waiting).toBe(1));
-    client.abort();
-    await expect(left).rejects.toMatchObject({ code: 'SUBREQUEST_CANCELLED' });
-    await vi.waitFor(() => expect(waiting).toBe(0));
-    await expect(remote.execute({ ...request('{ waits }', reader), deadline: Date.now() + 50 })).rejects.toMatchObject({ code: 'SUBREQUEST_TIMEOUT' });
-    await vi.waitFor(() => expect(waiting).toBe(0));
-  });
-  test.each(['', 'soon', '-5', '1e3', '99999999999'])('but not by a time that is none: %s', async (text) => {
-    const headers = { 'content-type': 'application/json', 'x-eventgraph-viewer': await secrets.signViewer(reader), 'x-eventgraph-deadline-ms': text };
-    expect((await fetch(server.url, { method: 'POST', headers, body: '{"query":"{ who { kind } }"}' })).status).toBe(200);
   });
 });
 

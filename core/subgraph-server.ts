@@ -106,7 +106,7 @@ const viewerIn = (secrets: Secrets, fields: Readonly<Record<string, unknown>> | 
 const serveSockets = (server: import('node:http').Server, { subgraph, secrets, logger, drainMs = defaultDrainMs }: SubgraphServerOptions): { dispose(): Promise<void> } => {
   const format = (error: GraphQLError | GraphQLFormattedError) => formatError(error instanceof GraphQLError ? error.toJSON() : error, error, logger);
   const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: 1024 * 1024 });
-  const served = useServer<Record<string, unknown>, { viewer?: Viewer }>(
+  const served = useServer<Record<string, unknown>, { viewer?: Viewer; running?: Map<string, AbortController> }>(
     {
       schema: subgraph.schema,
       async onConnect(context) {
@@ -119,10 +119,27 @@ const serveSockets = (server: import('node:http').Server, { subgraph, secrets, l
         }
       },
       context: (context, id) => {
-        const { viewer } = context.extra;
+        const { viewer, running = (context.extra.running = new Map<string, AbortController>()) } = context.extra;
         if (!viewer) throw new UnauthenticatedError();
-        return subgraph.contextFor(viewer, id, new AbortController().signal);
+        const abort = new AbortController();
+        running.set(id, abort);
+        return subgraph.contextFor(viewer, id, abort.signal);
       },
+      // Before the iterator is told: one that waits for something hears of its end by the signal alone.
+      onOperation({ extra: { running } }, id, _payload, _args, result) {
+        if (!(Symbol.asyncIterator in result)) return;
+        const events = result as AsyncIterator<unknown>;
+        const end = events.return?.bind(events);
+        events.return = async (value) => {
+          running?.get(id)?.abort();
+          return end ? end(value) : { value: undefined, done: true };
+        };
+      },
+      onComplete({ extra: { running } }, id) {
+        running?.get(id)?.abort();
+        running?.delete(id);
+      },
+      onClose: ({ extra: { running } }) => running?.forEach((abort) => abort.abort()),
       onNext: (_context, _id, _payload, _args, { errors, ...result }) => (errors ? { ...result, errors: errors.map(format) } : undefined),
       onError: (_context, _id, _payload, errors) => errors.map(format),
     },
