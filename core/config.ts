@@ -43,6 +43,8 @@ const variables = z.object({
   EVENTGRAPH_SUBGRAPH_HEDGE_MS: z.coerce.number().int().min(1).max(600_000).optional(),
   /** Requests that a gateway works on at once; more are answered 503. */
   EVENTGRAPH_MAX_REQUESTS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
+  /** Whether everybody may read `/metrics`; otherwise this machine itself and keys of admins. */
+  EVENTGRAPH_METRICS_PUBLIC: flag.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -64,6 +66,7 @@ export type Config = {
   readonly subgraphRetries: number;
   readonly subgraphHedgeMs: number | undefined;
   readonly maxRequests: number;
+  readonly metricsPublic: boolean | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 };
 
@@ -95,6 +98,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     subgraphRetries: value.EVENTGRAPH_SUBGRAPH_RETRIES,
     subgraphHedgeMs: value.EVENTGRAPH_SUBGRAPH_HEDGE_MS,
     maxRequests: value.EVENTGRAPH_MAX_REQUESTS,
+    metricsPublic: value.EVENTGRAPH_METRICS_PUBLIC,
     logLevel: value.LOG_LEVEL,
   };
 };

@@ -10,6 +10,10 @@ import type { DataSource } from '#gateway/data-source.ts';
 import { createHttpServer } from '#gateway/http.ts';
 import { type Gateway, createGateway } from '#gateway/index.ts';
 import { createLocalDataSource } from '#gateway/local-data-source.ts';
+import { GatewayCounts } from '#gateway/observe/counts.ts';
+import { metricsRoute } from '#gateway/observe/metrics-route.ts';
+import { createMetrics } from '#gateway/observe/metrics.ts';
+import { registeredTracer } from '#gateway/observe/spans.ts';
 import { createRemoteDataSource } from '#gateway/remote-data-source.ts';
 import { pushRoutes } from '#ingest/push.ts';
 import type { Foundation } from './foundation.ts';
@@ -34,12 +38,15 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   await using stack = new AsyncDisposableStack();
   const file = options.supergraphFile ?? supergraphFile;
   const report = (error: unknown, requestId: string) => hub.logger.error({ err: error, requestId }, 'request failed');
-  const gateway = createGateway({ supergraph: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report), report });
+  const counts = new GatewayCounts();
+  const gateway = createGateway({ supergraph: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report, counts), report, counts, tracer: registeredTracer() });
   stack.defer(() => gateway.dispose());
   stack.defer(reloadOnChange(file, gateway, options));
-  const { app, endViewers } = await createHttpServer({ gateway, identify: identifyWith(foundation), logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests });
+  const identify = identifyWith(foundation);
+  const { app, endViewers, connections } = await createHttpServer({ gateway, identify, logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests });
   const unsubscribe = hub.bus.subscribe('key.changed', ({ keyId }) => endViewers((viewer) => viewer.keyId === keyId));
   stack.defer(unsubscribe);
+  await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections }), identify, isPublic: config.metricsPublic ?? false }));
   await app.register(pushRoutes(foundation.ingest));
   if (options.explorer) await app.register(fastifyStatic, { root: options.explorer, prefix: '/explorer/', redirect: true });
   stack.defer(() => app.close());
@@ -56,7 +63,7 @@ export const portProblem =
     throw error;
   };
 
-const dataSourcesOf = ({ foundation, config, subgraphs }: GatewayRoleOptions, report: (error: unknown, requestId: string) => void): ((name: string, url: string) => DataSource) => {
+const dataSourcesOf = ({ foundation, config, subgraphs }: GatewayRoleOptions, report: (error: unknown, requestId: string) => void, counts: GatewayCounts): ((name: string, url: string) => DataSource) => {
   const { hub } = foundation;
   if (subgraphs === 'local') {
     const built = new Map(foundation.subgraphs.map((definition) => [definition.name, buildSubgraph(definition, hub)]));
@@ -68,7 +75,7 @@ const dataSourcesOf = ({ foundation, config, subgraphs }: GatewayRoleOptions, re
   }
   const urls = new Map(listSubgraphs().map(({ name, routingUrl }) => [name, routingUrl]));
   const settings = { signViewer: hub.secrets.signViewer, timeoutMs: config.subgraphTimeoutMs, maxConcurrent: config.subgraphConcurrency, retries: config.subgraphRetries, hedgeAfterMs: config.subgraphHedgeMs };
-  return (name, url) => createRemoteDataSource({ ...settings, url: urls.get(name) ?? url });
+  return (name, url) => createRemoteDataSource({ ...settings, url: urls.get(name) ?? url, observe: counts.subgraph(name).observer });
 };
 
 const identifyWith = ({ subgraphs, hub }: Foundation): Identify => {
