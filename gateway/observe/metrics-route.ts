@@ -1,6 +1,6 @@
 /** `GET /metrics`: for whoever asks from this machine itself, for keys of admins, and for everybody where that is configured. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { EventgraphError, ForbiddenError, UnauthenticatedError } from '#core/errors.ts';
+import { type EventgraphError, ForbiddenError, UnauthenticatedError } from '#core/errors.ts';
 import { isAllowed } from '#core/viewer.ts';
 import { type Identify, credentialIn } from '../credentials.ts';
 import type { Metrics } from './metrics.ts';

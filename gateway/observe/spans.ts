@@ -3,7 +3,7 @@
  * `traceparent` for the subgraph to go on with. Names and attributes are those of the semantic conventions; what a client
  * names its operation is an attribute, and not the name of a span, as clients may think of any number of them.
  */
-import { type Context, ProxyTracerProvider, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, context, isSpanContextValid, trace } from '@opentelemetry/api';
+import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, context, isSpanContextValid, trace } from '@opentelemetry/api';
 import type { GraphQLFormattedError } from 'graphql';
 import type { Operation } from '../operations.ts';
 import type { Trace } from '../trace.ts';
@@ -11,8 +11,9 @@ import { codeOf } from './counts.ts';
 
 /** Of the SDK that this process was started with (`node --import`); undefined where there is none. To be asked once. */
 export const registeredTracer = (): Tracer | undefined => {
-  const provider = trace.getTracerProvider();
-  return provider instanceof ProxyTracerProvider ? provider.getDelegateTracer('eventgraph') : provider.getTracer('eventgraph');
+  const tracer = trace.getTracer('eventgraph');
+  // Without an SDK a span has no id. This one never ends, so nobody is told of it.
+  return isSpanContextValid(tracer.startSpan('eventgraph', {}, ROOT_CONTEXT).spanContext()) ? tracer : undefined;
 };
 
 export type OperationSpan = Trace & { end(errors: readonly GraphQLFormattedError[]): void };
