@@ -14,6 +14,7 @@ import { timeLeftIn } from './deadline.ts';
 import { defaultDrainMs, drainWithin } from './drain.ts';
 import { UnauthenticatedError, isPublicError } from './errors.ts';
 import type { Logger } from './logging.ts';
+import { type Paces, pacing } from './paced-subscriptions.ts';
 import type { Secrets } from './secrets.ts';
 import type { BuiltSubgraph, SubgraphContext } from './subgraph.ts';
 import { type Viewer, viewerHeader } from './viewer.ts';
@@ -106,7 +107,7 @@ const viewerIn = (secrets: Secrets, fields: Readonly<Record<string, unknown>> | 
 const serveSockets = (server: import('node:http').Server, { subgraph, secrets, logger, drainMs = defaultDrainMs }: SubgraphServerOptions): { dispose(): Promise<void> } => {
   const format = (error: GraphQLError | GraphQLFormattedError) => formatError(error instanceof GraphQLError ? error.toJSON() : error, error, logger);
   const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: 1024 * 1024 });
-  const served = useServer<Record<string, unknown>, { viewer?: Viewer; running?: Map<string, AbortController> }>(
+  const served = useServer<Record<string, unknown>, { viewer?: Viewer; running?: Map<string, AbortController>; paces?: Paces }>(
     {
       schema: subgraph.schema,
       async onConnect(context) {
@@ -118,12 +119,16 @@ const serveSockets = (server: import('node:http').Server, { subgraph, secrets, l
           return false;
         }
       },
-      context: (context, id) => {
+      subscribe: pacing.subscribe,
+      onPong: pacing.onPong,
+      context: (context, id, payload) => {
         const { viewer, running = (context.extra.running = new Map<string, AbortController>()) } = context.extra;
         if (!viewer) throw new UnauthenticatedError();
         const abort = new AbortController();
         running.set(id, abort);
-        return subgraph.contextFor(viewer, id, abort.signal);
+        const made = subgraph.contextFor(viewer, id, abort.signal);
+        pacing.begin(context, id, payload, made);
+        return made;
       },
       // Before the iterator is told: one that waits for something hears of its end by the signal alone.
       onOperation({ extra: { running } }, id, _payload, _args, result) {
@@ -135,7 +140,9 @@ const serveSockets = (server: import('node:http').Server, { subgraph, secrets, l
           return end ? end(value) : { value: undefined, done: true };
         };
       },
-      onComplete({ extra: { running } }, id) {
+      onComplete(context, id) {
+        const { running } = context.extra;
+        pacing.onComplete(context, id);
         running?.get(id)?.abort();
         running?.delete(id);
       },

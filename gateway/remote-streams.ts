@@ -6,6 +6,7 @@ import type { ExecutionResult } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { EventgraphError } from '#core/errors.ts';
+import { askForNext, pacedExtension } from '#core/paced-subscriptions.ts';
 import { type Viewer, rightsOf, viewerHeader } from '#core/viewer.ts';
 import type { SourceEvent, SubgraphRequest } from './data-source.ts';
 
@@ -15,56 +16,71 @@ export type RemoteStreams = {
 };
 
 /**
- * The protocol cannot ask one subscription to wait, so what comes while a reader is busy is held. A reader further
- * behind than this ends with an error and resumes with `after:`, which loses nothing; memory stays bounded.
+ * A hub's own server waits until it is asked for the next event (`paced-subscriptions.ts`). Of another one, what comes
+ * while a reader is busy is held; a reader further behind than this ends with an error and resumes with `after:`, which
+ * loses nothing; memory stays bounded.
  */
 const maxHeld = 1_000;
 
+/** What the streams of one viewer's rights share. */
+type Connection = { readonly client: Client; socket: WebSocket | null };
+
 export const createRemoteStreams = (url: URL, signViewer: (viewer: Viewer) => Promise<string> | string, timeoutMs: number): RemoteStreams => {
-  const clients = new Map<string, Client>();
+  const connections = new Map<string, Connection>();
   const address = url.href.replace(/^http/, 'ws');
 
-  const clientFor = (viewer: Viewer): Client => {
+  const connectionFor = (viewer: Viewer): Connection => {
     const key = rightsOf(viewer);
-    const known = clients.get(key);
+    const known = connections.get(key);
     if (known) return known;
     const client = createClient({
       url: address,
       webSocketImpl: WebSocket,
       connectionParams: async () => ({ [viewerHeader]: await signViewer(viewer) }),
+      generateID: (payload) => String(payload.extensions?.['stream']),
       // A lost connection ends its subscriptions: only the reader knows the cursor from which to resume.
       retryAttempts: 0,
       lazyCloseTimeout: 1_000,
       connectionAckWaitTimeout: timeoutMs,
       keepAlive: 12_000,
-      on: { closed: () => clients.get(key) === client && clients.delete(key) },
+      on: {
+        connected: (socket) => (connection.socket = socket as WebSocket),
+        closed: () => connections.get(key) === connection && connections.delete(key),
+      },
     });
-    clients.set(key, client);
-    return client;
+    const connection: Connection = { client, socket: null };
+    connections.set(key, connection);
+    return connection;
   };
 
   return {
-    subscribe: async (request) => streamOf(clientFor(request.viewer), request),
+    subscribe: async (request) => streamOf(connectionFor(request.viewer), request),
     async close() {
-      await Promise.all([...clients.values()].map((client) => client.dispose()));
-      clients.clear();
+      await Promise.all([...connections.values()].map(({ client }) => client.dispose()));
+      connections.clear();
     },
   };
 };
 
-type Reader = { readonly held: ExecutionResult[]; failure: EventgraphError | null; isDone: boolean; wake: (() => void) | null };
+/** `asked`: how many events were asked for and have not come; below 0 for a server that does not wait. */
+type Reader = { readonly held: ExecutionResult[]; asked: number; readonly ask: () => void; failure: EventgraphError | null; isDone: boolean; wake: (() => void) | null };
 
-const streamOf = (client: Client, { operation, variables, signal }: SubgraphRequest): AsyncIterableIterator<SourceEvent> => {
-  const reader: Reader = { held: [], failure: null, isDone: false, wake: null };
+const streamOf = (connection: Connection, { operation, variables, signal }: SubgraphRequest): AsyncIterableIterator<SourceEvent> => {
+  const stream = crypto.randomUUID();
+  const ask = () => {
+    if (connection.socket?.readyState === WebSocket.OPEN) connection.socket.send(askForNext(stream));
+  };
+  const reader: Reader = { held: [], asked: 1, ask, failure: null, isDone: false, wake: null };
   const change = (apply: () => void) => {
     apply();
     reader.wake?.();
   };
-  const unsubscribe = client.subscribe<Record<string, unknown>>(
-    { query: operation.query, operationName: operation.name ?? null, variables: { ...variables.values } },
+  const unsubscribe = connection.client.subscribe<Record<string, unknown>>(
+    { query: operation.query, operationName: operation.name ?? null, variables: { ...variables.values }, extensions: { ...pacedExtension, stream } },
     {
       next: (result) =>
         change(() => {
+          reader.asked--;
           reader.held.push(result as ExecutionResult);
           if (reader.held.length > maxHeld) reader.failure = new EventgraphError('SUBSCRIPTION_TOO_SLOW', `More than ${maxHeld} events came while the reader was busy. Resume with the last cursor.`, { maxHeld });
         }),
@@ -91,6 +107,10 @@ const read = (reader: Reader, stop: () => void): AsyncIterableIterator<SourceEve
         throw error;
       }
       if (reader.isDone) return { value: undefined, done: true };
+      if (reader.asked === 0) {
+        reader.asked++;
+        reader.ask();
+      }
       await new Promise<void>((resolve) => (reader.wake = resolve));
       reader.wake = null;
     }

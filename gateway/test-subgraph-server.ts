@@ -3,8 +3,10 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import { createHandler } from 'graphql-http/lib/use/http';
+import type { ServerOptions } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import { type Paces, pacing } from '#core/paced-subscriptions.ts';
 
 export type SubgraphServer = {
   readonly url: string;
@@ -23,13 +25,20 @@ const closeServer = (server: Server): Promise<void> => {
   return new Promise((resolve) => server.close(() => resolve()));
 };
 
-export const serveSubgraph = async (schema: GraphQLSchema): Promise<SubgraphServer> => {
+/** `paced: false` is a server that is not a hub's own: it sends as it likes. */
+export const serveSubgraph = async (schema: GraphQLSchema, { paced = true } = {}): Promise<SubgraphServer> => {
   const httpViewers: string[] = [];
   const socketViewers: string[] = [];
   const handler = createHandler({ schema, context: (request) => ({ viewer: String(httpViewers.push(String(request.raw.headers['x-eventgraph-viewer']))) }) });
   const server = createServer((request, response) => void handler(request, response));
   const sockets = new WebSocketServer({ server, path: '/graphql' });
-  const live = useServer({ schema, onConnect: ({ connectionParams }) => void socketViewers.push(String(connectionParams?.['x-eventgraph-viewer'])) }, sockets);
+  const onConnect = ({ connectionParams }: { connectionParams?: Readonly<Record<string, unknown>> }) => void socketViewers.push(String(connectionParams?.['x-eventgraph-viewer']));
+  const context: NonNullable<ServerOptions<Record<string, unknown>, { paces?: Paces }>['context']> = (connection, id, payload) => {
+    const made = {};
+    pacing.begin(connection, id, payload, made);
+    return made;
+  };
+  const live = useServer<Record<string, unknown>, { paces?: Paces }>({ schema, onConnect, ...(paced && { context, subscribe: pacing.subscribe, onPong: pacing.onPong, onComplete: pacing.onComplete }) }, sockets);
   let closed: Promise<void> | undefined;
   return {
     url: await listen(server),
