@@ -1,6 +1,6 @@
 /** Streams over HTTP, held to the real clients: graphql-sse, Apollo Client's HttpLink; and its GraphQLWsLink. */
 import { once } from 'node:events';
-import { connect as connectTo } from 'node:net';
+import { type Socket, connect as connectTo } from 'node:net';
 import { ApolloClient, CombinedProtocolErrors, HttpLink, InMemoryCache, gql } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { type Client, createClient } from 'graphql-sse';
@@ -74,6 +74,14 @@ const follow = (client: ApolloClient): Told & { leave(): void } => {
   const { promise: done, resolve } = Promise.withResolvers<void>();
   const subscription = client.subscribe({ query: gql(live), fetchPolicy: 'no-cache' }).subscribe({ next: ({ data, error }) => void (error ? told.errors.push(error) : told.data.push(data)), error: (error: unknown) => (told.errors.push(error), resolve()), complete: resolve });
   return { ...told, done, leave: () => subscription.unsubscribe() };
+};
+/** A client that asks for events and does not read them. */
+const readNothing = (query: string, headers = ''): Socket => {
+  const socket = connectTo(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
+  open.add(() => socket.destroy());
+  const body = JSON.stringify({ query });
+  socket.write(`POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n${headers}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  return socket.pause();
 };
 const multipart = 'multipart/mixed;subscriptionSpec=1.0, application/json';
 
@@ -217,12 +225,24 @@ describe('streams end', () => {
     await channel.opened(0);
   });
 
+  test('with their key, also where the client reads nothing', async () => {
+    const socket = readNothing('subscription { ticked { padding } }', 'x-api-key: IPK_one\r\n');
+    const cut = new Promise((resolve) => server.app.server.once('connection', (accepted: Socket) => accepted.once('close', resolve)));
+    const other = sse().iterate({ query: live });
+    const first = other.next();
+    await channel.waiting(2);
+    channel.publish(tick('1', 'x'.repeat(20_000_000)));
+    // The same event is on its way to the one who reads nothing.
+    expect((await first).value).toEqual({ data: { ticked: { at: '1' } } });
+    server.endViewers(({ keyId }) => keyId === 'one');
+    await cut;
+    socket.destroy();
+    await other.return?.();
+  });
+
   test('with the server, also for a client that reads nothing', async () => {
-    const socket = connectTo(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
-    const body = JSON.stringify({ query: 'subscription { ticked { padding } }' });
-    socket.write(`POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    const socket = readNothing('subscription { ticked { padding } }');
     await channel.waiting(1);
-    socket.pause();
     channel.publish(tick('1', 'x'.repeat(20_000_000)));
     const closed = once(socket, 'close');
     await server.app.close();
@@ -250,14 +270,10 @@ test('one credential may not open streams without end', async () => {
 });
 
 test('a slow reader gets the newest value and holds nobody back', async () => {
-  const socket = connectTo(Number(new URL(url).port), '127.0.0.1');
-  open.add(() => socket.destroy());
-  const body = JSON.stringify({ query: 'subscription { ticked { at padding } }' });
-  socket.write(`POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  const socket = readNothing('subscription { ticked { at padding } }');
   const fast = sse().iterate({ query: live });
   let next = fast.next();
   await channel.waiting(2);
-  socket.pause();
   const total = 120;
   for (let at = 1; at <= total; at++) {
     channel.publish(tick(String(at), 'x'.repeat(300_000)));
