@@ -95,8 +95,8 @@ export const createGateway = (options: GatewayOptions): Gateway => {
         const prepared = requested ? requested.prepare(engine, found, request) : engine.prepare(found, request.variables, request.viewer, request.inParts);
         return engine.run(prepared, { ...request, signal, trace });
       };
+      if (found.kind === 'mutation') return (answered = (await run(request.signal).finally(shared.renew)).endingWith(lease.release));
       if (request.inParts) return (answered = (await run(request.signal)).endingWith(lease.release));
-      if (found.kind === 'mutation') return (answered = await run(request.signal).finally(shared.renew));
       // What is told of how an answer was made is told to those who asked.
       return (answered = await (sharesAnswers && !requested ? shared.answer(found, request, run) : run(request.signal)));
     } catch (error) {

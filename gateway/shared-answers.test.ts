@@ -17,8 +17,8 @@ const start = (options: { shareAnswers?: boolean } = {}) => {
     ],
     options,
   );
-  const ask = (query = '{ slow }', { variables, viewer = publicViewer, signal = new AbortController().signal }: { variables?: Record<string, unknown>; viewer?: Viewer; signal?: AbortSignal } = {}) =>
-    gateway.execute({ query, variables, viewer, requestId: 'r', signal });
+  const ask = (query = '{ slow }', { variables, viewer = publicViewer, signal = new AbortController().signal, inParts = false }: { variables?: Record<string, unknown>; viewer?: Viewer; signal?: AbortSignal; inParts?: boolean } = {}) =>
+    gateway.execute({ query, variables, viewer, requestId: 'r', signal, inParts });
   return { ask, asked, letGo };
 };
 const viewerOf = (keyId: string): Viewer => ({ ...publicViewer, kind: 'key', keyId });
@@ -46,10 +46,10 @@ test.each([
   expect(results.every(({ errors }) => errors === undefined)).toBe(true);
 });
 
-test('what is asked after a mutation is not answered with what was begun before it', async () => {
+test.each([['in one piece', false], ['in parts, as every one over WebSocket may be', true]])('what is asked after a mutation is not answered with what was begun before it: a mutation answered %s', async (_, inParts) => {
   const { ask, asked, letGo } = start();
   const before = ask();
-  expect(await ask('mutation { change }')).toEqual({ data: { change: 2 } });
+  expect(await ask('mutation { change }', { inParts })).toEqual({ data: { change: 2 } });
   const after = ask();
   letGo();
   expect(await after).toEqual({ data: { slow: 2 } });
