@@ -2,6 +2,7 @@
  * The rules of GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): parameters, media types and
  * status numbers. Pure: no server in sight.
  */
+import { LRUCache } from 'lru-cache';
 import type { Answer } from './answer.ts';
 import { refuse } from './errors.ts';
 
@@ -50,8 +51,17 @@ const mapOrNull = (field: string, value: unknown): Readonly<Record<string, unkno
   return value as Record<string, unknown>;
 };
 
+/** Clients send one of a few texts with every request. */
+const known = new LRUCache<string, readonly Wish[]>({ max: 200 });
+
 /** What a client accepts, best first. */
-const wishesOf = (accept: string): readonly Wish[] =>
+const wishesOf = (accept: string): readonly Wish[] => {
+  let wishes = known.get(accept);
+  if (!wishes) known.set(accept, (wishes = readWishes(accept)));
+  return wishes;
+};
+
+const readWishes = (accept: string): readonly Wish[] =>
   accept
     .split(',')
     .map((part) => {

@@ -4,6 +4,7 @@
  * starts it.
  */
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 
@@ -65,11 +66,15 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   limitRequests(app, options.maxRequests);
   await app.register(helmet, { global: false, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, workerSrc: ["'self'", 'blob:'] } } });
   // Answers of GraphQL are no pages: a header for each protection of pages would cost more than the rest of the door.
-  app.addHook('onRequest', async (request, reply) => (isGraphql(request) ? undefined : reply.helmet()));
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!isGraphql(request)) reply.helmet();
+    done();
+  });
   app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id));
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     if (isGraphql(request)) options.gateway.counts.responses.add(String(reply.statusCode));
     log(options.logger, request, reply);
+    done();
   });
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(options.logger, error, request, reply));
 
@@ -88,6 +93,7 @@ const requestIdOf = (request: { headers: Readonly<Record<string, unknown>> }): s
 };
 
 const parseQueryString = (text: string): Record<string, unknown> => {
+  if (text === '') return {};
   const parameters = new URLSearchParams(text);
   return Object.fromEntries([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name).length > 1 ? parameters.getAll(name) : parameters.get(name)]));
 };
@@ -118,7 +124,7 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
       if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
-      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(reply), inParts: takesParts(accept), wantedTrace: request.headers[traceHeader] };
+      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(request), inParts: takesParts(accept), wantedTrace: request.headers[traceHeader] };
       const refusedStream = stream && streams.refuses(reply, credential);
       if (refusedStream) return send(reply, type, statusOf(refusedStream, mediaTypes.response), refusedStream, request);
       const answer = await (stream && kind === 'subscription' ? gateway.stream(asked) : gateway.answer(asked));
@@ -164,14 +170,21 @@ const sendParts = (reply: FastifyReply, answer: Answer, logger: Logger): Fastify
 
 const isGraphql = ({ url }: FastifyRequest): boolean => url === '/graphql' || url.startsWith('/graphql?');
 
-/** Aborted when the client goes away before it was answered. */
-const signalOf = (reply: FastifyReply): AbortSignal => {
-  const abort = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) abort.abort();
-  });
-  return abort.signal;
+/**
+ * Aborted when the client goes away: with its connection, whose requests share one signal, as making one for each costs
+ * more than reading the request.
+ */
+const signalOf = ({ raw: { socket } }: FastifyRequest): AbortSignal => {
+  let signal = signals.get(socket);
+  if (!signal) {
+    const abort = new AbortController();
+    signals.set(socket, (signal = abort.signal));
+    if (socket.destroyed) abort.abort();
+    else socket.once('close', () => abort.abort());
+  }
+  return signal;
 };
+const signals = new WeakMap<Socket, AbortSignal>();
 
 const noteRequest = (request: FastifyRequest, parameters: Parameters): void => {
   const client = request.headers['apollographql-client-name'] ?? request.headers['x-client-name'];
@@ -179,6 +192,7 @@ const noteRequest = (request: FastifyRequest, parameters: Parameters): void => {
 };
 
 const log = (logger: Logger, request: FastifyRequest, reply: FastifyReply): void => {
+  if (reply.statusCode < 500 && !logger.isLevelEnabled('info')) return;
   const path = request.url.split('?')[0] ?? '';
   // Pushes, health checks and files come by the hundred; what clients ask is what an operator looks for.
   const level = path.startsWith('/graphql') || reply.statusCode >= 500 ? 'info' : 'debug';
