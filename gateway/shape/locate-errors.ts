@@ -49,7 +49,11 @@ const fieldAt = (selection: Selection, value: unknown, key: string): FieldShape 
   const typename = (value as { __typename?: unknown } | undefined)?.__typename;
   const type = selection.isAbstract && typeof typename === 'string' && selection.allows(typename) ? typename : selection.type.name;
   const find = (typeName: string) => selection.forType(typeName).fields.find(({ dataName }) => dataName === key);
-  return find(type) ?? (selection.isAbstract && selection.objectTypes().some((other) => find(other)) ? 'elsewhere' : undefined);
+  const found = find(type);
+  if (found || !selection.isAbstract) return found;
+  const other = selection.objectTypes().map(find).find((field) => field !== undefined);
+  // The error turned the object itself into null: it was of a type that has the field.
+  return other && (value === null || value === undefined ? other : 'elsewhere');
 };
 
 const selectionIn = (value: ValueShape): Selection | undefined => {
