@@ -1,7 +1,7 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Client, createClient } from 'graphql-ws';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { readConfig } from '#core/config.ts';
 import { cloneDatabase, silentLogger } from '#core/testing.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const config = readConfig({ PORT: '0', DATABASE_URL: database.url, EVENTGRAPH_DATA_DIR: folder.path, EVENTGRAPH_DEMO: 'false', EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS: 'true' });
   hub = stack.use(await startHub({ config, role: { kind: 'all' }, logger: silentLogger, explorer: null, supergraphFile: supergraph }));
   admin = { url: hub.url, adminKey: hub.adminKey ?? '' };
-  for (const id of ['a', 'b', 'c']) expect((await registerGates(admin, upstream, id, 86_400)).userErrors).toEqual([]);
+  for (const id of ['a', 'b', 'c', 'd']) expect((await registerGates(admin, upstream, id, 86_400)).userErrors).toEqual([]);
 });
 afterAll(() => stack.disposeAsync());
 
@@ -52,6 +52,27 @@ describe('attendanceChanged', () => {
     expect(await upstream.push('a', ['one'])).toBe(200);
     expect((await nextOf(changes)).attendanceChanged.attendance.currentAttendees).toBe(1);
     await changes.return?.();
+    await client.dispose();
+  });
+});
+
+describe('subscribers alike', () => {
+  test('read the log once, from the first change on that they are told of together', async () => {
+    const client = connect();
+    const streams = Array.from({ length: 5 }, () => changesOf(client, 'eventIds: ["d"]'));
+    await Promise.all(streams.map(nextOf));
+    const told = async (badge: string) => {
+      const next = streams.map(nextOf);
+      expect(await upstream.push('d', [badge])).toBe(200);
+      return (await Promise.all(next)).map(({ attendanceChanged }) => attendanceChanged.cursor);
+    };
+    await told('together');
+    const reads = vi.spyOn(hub.foundation.hub.tail, 'next');
+    const cursors = await told('shared');
+    expect(new Set(cursors).size).toBe(1);
+    expect(reads).toHaveBeenCalledTimes(1);
+    reads.mockRestore();
+    await Promise.all(streams.map((each) => each.return?.()));
     await client.dispose();
   });
 });
