@@ -124,7 +124,7 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
       if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
-      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(request), inParts: takesParts(accept), wantedTrace: request.headers[traceHeader] };
+      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(request), inParts: takesParts(accept), deadline: kind === 'query' ? Date.now() + queryTimeMs : undefined, wantedTrace: request.headers[traceHeader] };
       const refusedStream = stream && streams.refuses(reply, credential);
       if (refusedStream) return send(reply, type, statusOf(refusedStream, mediaTypes.response), refusedStream, request);
       const answer = await (stream && kind === 'subscription' ? gateway.stream(asked) : gateway.answer(asked));
@@ -142,6 +142,9 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
   app.get('/graphql', { exposeHeadRoute: false }, (request, reply) => handle(request, reply, () => parametersOfQuery(request.query as Record<string, unknown>)));
   app.route({ method: ['PUT', 'PATCH', 'DELETE', 'HEAD'], url: '/graphql', handler: (_, reply) => send(reply.header('allow', 'GET, POST'), mediaTypes.json, 405, refused('METHOD_NOT_ALLOWED', 'GraphQL is asked with GET or POST.')) });
 };
+
+/** For all stages of a query together; a mutation that was given up would happen all the same. */
+const queryTimeMs = 60_000;
 
 const refused = (code: string, message: string): Answer => refusal([{ message, extensions: { code } }]);
 
