@@ -57,6 +57,8 @@ export type Engine = {
   readonly dataSources: ReadonlyMap<string, DataSource>;
   /** How many plans were made so far. */
   planned(): number;
+  /** Whether the operation has an answer in parts, with some variables at least. */
+  mayDefer(operation: Operation): boolean;
   /** Throws RequestRefused, or `QUERY_PLANNING_FAILED`. `inParts`: whether the client takes an answer in parts (`@defer`). */
   prepare(operation: Operation, rawVariables: Variables | null | undefined, viewer: Viewer, inParts?: boolean): Prepared;
   /** `primary` is the source's answer for one event of a subscription. Never rejects. */
@@ -108,6 +110,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     operations,
     dataSources,
     planned: () => planning.made,
+    mayDefer: defers.isDeferring,
     prepare(found, rawVariables, viewer, inParts = false) {
       const variables = operations.coerce(found, rawVariables);
       const operation = conditions.evaluate(found, variables);

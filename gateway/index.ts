@@ -88,15 +88,16 @@ export const createGateway = (options: GatewayOptions): Gateway => {
       operation = engine.operations.find(request.query, request.operationName);
       if (operation.kind === 'subscription') throw refuse('OPERATION_NOT_SUPPORTED', 'Subscriptions are answered over WebSocket (graphql-transport-ws).', { operation: 'subscription' });
       const found = operation;
+      const inParts = request.inParts === true && engine.mayDefer(found);
       const requested = requestedTrace(request, begun);
       span = tracer && beginSpan(tracer, found);
       const trace = span && requested ? withinSpan(span, requested) : (requested ?? span);
       const run = async (signal: AbortSignal) => {
-        const prepared = requested ? requested.prepare(engine, found, request) : engine.prepare(found, request.variables, request.viewer, request.inParts);
+        const prepared = requested ? requested.prepare(engine, found, request) : engine.prepare(found, request.variables, request.viewer, inParts);
         return engine.run(prepared, { ...request, signal, trace });
       };
       if (found.kind === 'mutation') return (answered = (await run(request.signal).finally(shared.renew)).endingWith(lease.release));
-      if (request.inParts) return (answered = (await run(request.signal)).endingWith(lease.release));
+      if (inParts) return (answered = (await run(request.signal)).endingWith(lease.release));
       // What is told of how an answer was made is told to those who asked.
       return (answered = await (sharesAnswers && !requested ? shared.answer(found, request, run) : run(request.signal)));
     } catch (error) {

@@ -62,7 +62,8 @@ export class SocketOperations {
     this.#open++;
     const requestId = crypto.randomUUID();
     // The protocol takes any number of results: whoever defers something gets it in parts.
-    const request = { ...payload, viewer, requestId, signal: this.#abort.signal, inParts: true };
+    const { query, operationName, variables, extensions } = payload;
+    const request = { query, operationName, variables, extensions, viewer, requestId, signal: this.#abort.signal, inParts: true };
     try {
       const { kind, name } = gateway.operationOf(payload);
       const answer = await (kind === 'subscription' ? gateway.stream(request) : gateway.answer(request));
