@@ -104,6 +104,7 @@ class HeldConnection implements Held {
   }
 
   admit(viewer: Viewer, credential: string | null): void {
+    if (!this.#all.has(this)) return; // it closed while it was asked who it is
     this.viewer = viewer;
     this.credential = credential;
     // From here on it hears of a revocation; one that came between is found by asking once more.

@@ -19,7 +19,7 @@ export type StreamDoorOptions = {
 };
 
 export type StreamDoor = {
-  /** Why this credential or address may not open another stream; null where it may. */
+  /** Why this credential or address may not open another stream; null where it may, which counts until the response closes. */
   refuses(reply: FastifyReply, credential: string | null): Answer | null;
   /** Sends answers, or one answer, as a stream from here on. */
   send(reply: FastifyReply, type: StreamType, answers: AsyncIterableIterator<Answer> | Answer, who: Who): FastifyReply;
@@ -43,7 +43,13 @@ export const createStreamDoor = ({ connections, maxStreams = 100, heartbeatMs = 
   return {
     refuses(reply, credential) {
       if (connections.isClosing) return refusal([{ message: 'The server goes away.', extensions: { code: 'SERVER_GOING_AWAY' } }]);
-      if ((open.get(ownerOf(reply, credential)) ?? 0) < maxStreams) return null;
+      const owner = ownerOf(reply, credential);
+      if ((open.get(owner) ?? 0) < maxStreams) {
+        // At once, so that many who come together are counted too.
+        count(owner, 1);
+        reply.raw.once('close', () => count(owner, -1));
+        return null;
+      }
       return refusal([{ message: `At most ${maxStreams} streams may be open at a time.`, extensions: { code: 'TOO_MANY_OPERATIONS', maximum: maxStreams } }]);
     },
     send(reply, type, answers, { viewer, credential }) {
@@ -53,18 +59,13 @@ export const createStreamDoor = ({ connections, maxStreams = 100, heartbeatMs = 
         response.write(format.next(answers), () => response.end(format.ending));
         return reply;
       }
-      const owner = ownerOf(reply, credential);
-      count(owner, 1);
       const stop = flow(response, format, answers, heartbeatMs);
       const live = connections.add((why, withinMs) => {
         const timer = setTimeout(response.cut, withinMs);
         response.whenClosed(() => clearTimeout(timer));
         stop(why === 'forbidden' ? format.failed(forbidden) : format.interrupted);
       });
-      response.whenClosed(() => {
-        count(owner, -1);
-        live.gone();
-      });
+      response.whenClosed(() => live.gone());
       live.admit(viewer, credential);
       return reply;
     },

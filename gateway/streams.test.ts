@@ -269,6 +269,14 @@ test('one credential may not open streams without end', async () => {
   await first;
 });
 
+test('nor many at once', async () => {
+  const abort = new AbortController();
+  const responses = await Promise.all(Array.from({ length: 8 }, () => ask('text/event-stream', live, { 'x-api-key': 'IPK_one' }, abort.signal)));
+  expect(responses.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 429, 429, 429, 429, 429]);
+  abort.abort();
+  await channel.opened(0);
+});
+
 test('a slow reader gets the newest value and holds nobody back', async () => {
   const socket = readNothing('subscription { ticked { at padding } }');
   const fast = sse().iterate({ query: live });
