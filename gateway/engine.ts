@@ -76,7 +76,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
   const dataSources = new Map(supergraph.subgraphs.map(({ name, url }) => [name, connect(name, url)]));
   const defers = createDefers();
   const internalName = createInternalNames(sdl);
-  const shapeOf = (operation: Operation, access: Access, defers = false) => rootSelection({ schema: supergraph.apiSchema, operation, access, defers, internalName });
+  const shapeOf = (operation: Operation, access: Access, defers: ReadonlySet<string> = new Set()) => rootSelection({ schema: supergraph.apiSchema, operation, access, defers, internalName });
 
   const planOf = (operation: Operation): Plan => {
     const { made } = planning;
@@ -98,7 +98,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     const { operation, labels } = defers.labelled(deferring);
     try {
       const plan = planOf(authorization.restrict(operation, access));
-      return { operation, access, plan, selection: shapeOf(operation, access), parts: { initial: shapeOf(operation, access, true), labels } };
+      return { operation, access, plan, selection: shapeOf(operation, access), parts: { initial: shapeOf(operation, access, new Set(plan.deferred.map(({ label }) => label))), labels } };
     } catch {
       // What the planner cannot plan in parts is answered whole.
       return compileWhole(deferring, access);

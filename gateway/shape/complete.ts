@@ -43,7 +43,9 @@ export const completeShape = (shape: ObjectShape, data: Record<string, unknown>,
   const state: State = { ...completion, written: new Map(), pending: [], isExplained: undefined };
   const path = at.reduce<Path | undefined>((parent, key) => ({ parent, key }), undefined);
   const { length } = state.writer;
-  if (completeObject(state, shape, data, path) === written) return state.pending;
+  // Which object it is may have been told since the part before was sent.
+  const typed = shape.needsType && typeof data['__typename'] === 'string' ? shape.as(data['__typename']) : shape;
+  if ((typed.needsType ? unresolved(state, path, typed.typeName) : completeObject(state, typed, data, path)) === written) return state.pending;
   state.writer.truncate(length);
   state.writer.ascii('null');
   return [];
@@ -167,6 +169,7 @@ const completeTyped = (state: State, selection: Selection, value: unknown, path:
   const data = value as Record<string, unknown>;
   const shape = selection.isAbstract ? runtimeShape(state, selection, data) : selection.only;
   if (!shape) return invalid(state, path, selection.type.name);
+  if (shape.needsType) return unresolved(state, path, selection.type.name);
   if (!shape.isDenied) return completeObject(state, shape, data, path);
   state.errors.push(unauthorized(shape.typeName, path));
   return nothing;
@@ -180,10 +183,14 @@ const runtimeShape = (state: State, selection: Selection, data: Record<string, u
 };
 
 /** The value itself is not told: it may be an enum value or a type that clients must not know of. */
-const invalid = (state: State, path: Path, expected: string): typeof nothing => {
+const invalid = (state: State, path: Path | undefined, expected: string): typeof nothing => {
   noteError(state, path, 'INVALID_SUBGRAPH_VALUE', `A subgraph answered a value that is not ${expected}.`);
   return nothing;
 };
+
+/** The fetch that tells which object it is has failed: what is known is the name of an interface, which is no object's. */
+const unresolved = (state: State, path: Path | undefined, expected: string): typeof nothing =>
+  isExplained(state, path) ? nothing : invalid(state, path, expected);
 
 const unauthorized = (coordinate: string, path: Path): GraphQLFormattedError => ({
   message: `The key does not allow to see ${coordinate}.`,
@@ -191,7 +198,7 @@ const unauthorized = (coordinate: string, path: Path): GraphQLFormattedError => 
   extensions: { code: 'UNAUTHORIZED_FIELD_OR_TYPE', coordinate },
 });
 
-const noteError = (state: State, path: Path, code: string, message: string): void => {
+const noteError = (state: State, path: Path | undefined, code: string, message: string): void => {
   state.errors.push({ message, path: asList(path), extensions: { code } });
 };
 
@@ -202,7 +209,7 @@ const asList = (path: Path | undefined): ResponsePath => {
 };
 
 /** "Only one error should be added to the errors list per field": a subgraph's own error at this place says it already. */
-const isExplained = (state: State, path: Path): boolean => {
+const isExplained = (state: State, path: Path | undefined): boolean => {
   state.isExplained ??= createExplainer(state.errors);
   return state.isExplained(asList(path));
 };

@@ -50,6 +50,10 @@ export type ObjectShape = {
   readonly typeName: string;
   readonly isDenied: boolean;
   readonly fields: readonly FieldShape[];
+  /** Of an abstract type, and what is selected depends on which object it is: nothing can be told before that is known. */
+  readonly needsType: boolean;
+  /** The form once the object is known to be of `typeName`. */
+  as(typeName: string): ObjectShape;
   /** What deferred fragments add later, by the label of the fragment. */
   readonly deferred: readonly { readonly label: string; readonly shape: ObjectShape }[];
 };
@@ -67,8 +71,8 @@ export type Selection = {
   forType(typeName: string): ObjectShape;
 };
 
-/** `defers`: deferred fragments (`@defer(label:)`) are kept apart; otherwise they are as if they were not deferred. */
-export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly access: Access; readonly defers: boolean; readonly internalName: (field: FieldNode) => string };
+/** `defers`: the labels of fragments (`@defer(label:)`) that are kept apart; the others are as if they were not deferred. */
+export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly access: Access; readonly defers: ReadonlySet<string>; readonly internalName: (field: FieldNode) => string };
 
 export const rootSelection = (source: ShapeSource): Selection => {
   const { definition } = source.operation;
@@ -108,15 +112,18 @@ const createSelection = (source: ShapeSource, type: GraphQLNamedOutputType, part
 };
 
 type FoundField = { readonly nodes: FieldNode[]; isDenied: boolean };
-type Found = { readonly fields: Map<string, FoundField>; readonly deferred: Map<string, Part[]> };
+type Found = { readonly fields: Map<string, FoundField>; readonly deferred: Map<string, Part[]>; isWhole: boolean };
 
 const objectShape = (source: ShapeSource, typeName: string, parts: readonly Part[]): ObjectShape => {
-  const found: Found = { fields: new Map(), deferred: new Map() };
+  const found: Found = { fields: new Map(), deferred: new Map(), isWhole: true };
   for (const part of parts) collect(source, typeName, part, found);
   const fields = [...found.fields].flatMap(([responseName, field]) => fieldShape(source, typeName, responseName, field) ?? []);
   const heads = fields.map((field, index): FieldShape => ({ ...field, ...shortWay(field), head: `${index === 0 ? '{' : ','}"${field.responseName}":` }));
   const deferred = [...found.deferred].map(([label, later]) => ({ label, shape: objectShape(source, typeName, later) }));
-  return { typeName, isDenied: source.access.deniesType(typeName), fields: heads, deferred };
+  const needsType = isAbstractType(source.schema.getType(typeName)) && (!found.isWhole || fields.some(({ typename }) => typename !== undefined));
+  const as = (other: string): ObjectShape => (other !== typeName && satisfies(source.schema, other, typeName) ? objectShape(source, other, parts) : shape);
+  const shape: ObjectShape = { typeName, isDenied: source.access.deniesType(typeName), fields: heads, needsType, as, deferred };
+  return shape;
 };
 
 const collect = (source: ShapeSource, typeName: string, part: Part, found: Found): void => {
@@ -132,10 +139,13 @@ const collect = (source: ShapeSource, typeName: string, part: Part, found: Found
     const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : source.operation.fragments.get(selection.name.value);
     if (!fragment) continue;
     const condition = fragment.typeCondition?.name.value ?? part.parent;
-    if (!satisfies(source.schema, typeName, condition)) continue;
+    if (!satisfies(source.schema, typeName, condition)) {
+      found.isWhole = false;
+      continue;
+    }
     const inner: Part = { set: fragment.selectionSet, parent: condition, isDenied: part.isDenied || source.access.deniesType(condition) };
-    const label = source.defers ? deferLabelOf(selection) : undefined;
-    if (label === undefined) collect(source, typeName, inner, found);
+    const label = deferLabelOf(selection);
+    if (label === undefined || !source.defers.has(label)) collect(source, typeName, inner, found);
     else found.deferred.set(label, [...(found.deferred.get(label) ?? []), inner]);
   }
 };
