@@ -14,9 +14,9 @@ const rounds = 2;
 const changes = { same: 20, own: 2 } as const;
 
 await using database = await benchDatabase();
-using server = await startPart<ServerQuestions>('server.ts', database.url);
-using one = await startPart<ClientQuestions>('clients.ts');
-using other = await startPart<ClientQuestions>('clients.ts');
+await using server = await startPart<ServerQuestions>('server.ts', database.url);
+await using one = await startPart<ClientQuestions>('clients.ts');
+await using other = await startPart<ClientQuestions>('clients.ts');
 const clients = [one, other] as const;
 const url = await server.ask('url');
 const share = subscribers / clients.length;
@@ -79,4 +79,3 @@ for (const kind of ['same', 'own'] as const) {
   console.log(`${name}: from commit to client ${ms(median(latencies[kind]))}, p99 ${ms(quantile(latencies[kind], 0.99))}; ${median(rates[kind]).toFixed(2)} changes/s, one after the other; processor time of the hub ${ms(kind === 'same' ? cost.ours : cost.peer)} a change`);
 }
 console.log(`a change is ${(cost.peer / cost.ours).toFixed(1)} times cheaper where subscribers are alike (wanted: at least 10), and ${(median(rates.same) / median(rates.own)).toFixed(1)} times as many come through`);
-process.exit(0);

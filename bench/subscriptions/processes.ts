@@ -1,8 +1,9 @@
 /** The parts of this bench in processes of their own: asked one question at a time, each answered once. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 
-export type Part<Questions extends { readonly [name: string]: (...args: never[]) => unknown }> = Disposable & {
+export type Part<Questions extends { readonly [name: string]: (...args: never[]) => unknown }> = AsyncDisposable & {
   ask<Name extends keyof Questions & string>(name: Name, ...args: Parameters<Questions[Name]>): Promise<Awaited<ReturnType<Questions[Name]>>>;
 };
 
@@ -32,7 +33,11 @@ export const startPart = async <Questions extends { readonly [name: string]: (..
         waiting.set(++asked, { resolve, reject });
         child.send({ id: asked, name, args: questionArgs });
       }),
-    [Symbol.dispose]: () => void child.kill('SIGKILL'),
+    async [Symbol.asyncDispose]() {
+      const exited = once(child, 'exit');
+      child.disconnect();
+      await exited;
+    },
   };
 };
 

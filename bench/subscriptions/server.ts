@@ -2,7 +2,7 @@
  * The hub over a database, with a door of its own beside the public one: who asks there with the key `same` has the same
  * rights as everybody else with it, and who asks with `own-…` has rights of its own, so that nothing can be shared.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,7 @@ export type ServerQuestions = typeof questions;
 
 const logger = createLogger('warn');
 const dataDir = await mkdtemp(join(tmpdir(), 'eventgraph-live-'));
+process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
 const upstream = await startPushingUpstream();
 const config = readConfig({ PORT: '0', DATABASE_URL: process.argv[2] ?? '', EVENTGRAPH_DATA_DIR: dataDir, EVENTGRAPH_DEMO: 'false', EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS: 'true' });
 const hub = await startHub({ config, role: { kind: 'all' }, logger, explorer: null });
