@@ -66,8 +66,10 @@ export class JsonWriter {
 
   /** The text; nothing can be written after it. */
   finish(): Buffer {
-    used = this.at;
-    return slab.subarray(this.start, this.at);
+    used = 0;
+    const out = Buffer.allocUnsafeSlow(this.at - this.start);
+    slab.copy(out, 0, this.start, this.at);
+    return out;
   }
 
   /** A text that does not fit into the rest of the slab moves to the next one. */
