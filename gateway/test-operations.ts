@@ -1,59 +1,82 @@
-/**
- * Random operations over a schema, from a tape of numbers: each choice takes the next number, so that a shorter or
- * smaller tape is a smaller operation, and a failing one shrinks to what matters.
- */
-import { type GraphQLCompositeType, type GraphQLField, type GraphQLSchema, getNamedType, isAbstractType, isCompositeType, isObjectType, isUnionType } from 'graphql';
+/** Random operations over a schema: see `test-tape.ts`. */
+import { type GraphQLArgument, type GraphQLCompositeType, type GraphQLField, type GraphQLSchema, getNamedType, isAbstractType, isCompositeType, isObjectType, isUnionType } from 'graphql';
+import { type Tape, tapeOf } from './test-tape.ts';
 
-type State = { readonly schema: GraphQLSchema; readonly tape: readonly number[]; at: number; readonly fragments: Map<string, string> };
+type State = { readonly schema: GraphQLSchema; readonly tape: Tape; readonly fragments: Map<string, string>; readonly used: Set<string>; readonly defer: boolean; deferred: number };
 
-/** Variables that every operation declares; `$yes` and `$no` decide `@skip` and `@include`. */
-export const operationVariables = { yes: true, no: false, first: 2 };
+const variableTypes = { yes: 'Boolean = true', no: 'Boolean = false', first: 'Int = 2', say: 'String = "?"', mood: 'Mood', how: 'How' } as const;
+/** Variables that operations may declare; `$yes` and `$no` decide `@skip` and `@include`. */
+export const operationVariables = { yes: true, no: false, first: 2, say: '"𝄞"', mood: 'CALM', how: { times: 5 } };
 
-export const operationFrom = (schema: GraphQLSchema, tape: readonly number[], maxDepth = 5): string => {
-  const state: State = { schema, tape, at: 0, fragments: new Map() };
+/** What the arguments of these names can be given, besides nothing. */
+const argumentValues: Readonly<Record<string, readonly string[]>> = { first: ['1', '$first'], say: ['"a"', '$say', 'null'], how: ['{ mood: SAD }', '{ times: 3, mood: $mood }', '$how'] };
+
+/** `defer`: with `@defer` on some fragments. */
+export const operationFrom = (schema: GraphQLSchema, tape: readonly number[], maxDepth = 5, defer = false): string => {
+  const state: State = { schema, tape: tapeOf(tape), fragments: new Map(), used: new Set(), defer, deferred: 0 };
   const query = schema.getQueryType();
   if (!query) throw new TypeError('The schema has no queries.');
   const selection = selectionOf(state, query, maxDepth);
-  return [`query ($yes: Boolean = true, $no: Boolean = false, $first: Int = 2) ${selection}`, ...state.fragments.values()].join('\n');
+  const variables = Object.entries(variableTypes).flatMap(([name, type]) => (state.used.has(name) ? [`$${name}: ${type}`] : []));
+  return [`query ${variables.length > 0 ? `(${variables.join(', ')}) ` : ''}${selection}`, ...state.fragments.values()].join('\n');
 };
 
-const choose = (state: State, count: number): number => (state.tape[state.at++] ?? 0) % count;
+/** Notes the variables in a text that becomes part of the operation. */
+const using = (state: State, text: string): string => {
+  for (const [, name = ''] of text.matchAll(/\$(\w+)/g)) state.used.add(name);
+  return text;
+};
 
 const selectionOf = (state: State, type: GraphQLCompositeType, depth: number): string => {
-  const parts = Array.from({ length: 1 + choose(state, 5) }, () => partOf(state, type, depth));
+  const parts = Array.from({ length: 1 + state.tape.choose(5) }, () => partOf(state, type, depth));
   return `{ ${parts.join(' ')} }`;
 };
 
 const partOf = (state: State, type: GraphQLCompositeType, depth: number): string => {
-  const kind = choose(state, 10);
+  const kind = state.tape.choose(10);
   if (kind === 0 || isUnionType(type)) return kind < 3 ? '__typename' : fragmentOf(state, type, depth);
   if (kind < (isAbstractType(type) ? 6 : 2) && depth > 0) return fragmentOf(state, type, depth);
   const fields = Object.values(type.getFields()).filter((field) => depth > 1 || !isCompositeType(getNamedType(field.type)));
-  const field = fields[choose(state, Math.max(fields.length, 1))];
+  const field = fields[state.tape.choose(Math.max(fields.length, 1))];
   return field ? fieldOf(state, field, depth) : '__typename';
 };
 
-const conditionOf = (state: State): string => ['', '', '', '', '', '', '', '', ' @include(if: $yes)', ' @skip(if: $no)', ' @include(if: $no)', ' @skip(if: $yes)'][choose(state, 12)] ?? '';
+const conditionOf = (state: State): string => using(state, ['', '', '', '', '', '', '', '', ' @include(if: $yes)', ' @skip(if: $no)', ' @include(if: $no)', ' @skip(if: $yes)'][state.tape.choose(12)] ?? '');
 
 const fieldOf = (state: State, field: GraphQLField<unknown, unknown>, depth: number): string => {
   const named = getNamedType(field.type);
-  const takesFirst = field.args.some(({ name }) => name === 'first');
-  const first = takesFirst ? choose(state, 3) : 0;
-  const args = takesFirst ? ['', '(first: 1)', '(first: $first)'][first] : '';
+  const given = field.args.flatMap((argument) => argumentOf(state, argument) ?? []);
   // An alias that tells the arguments apart, as equal names with different arguments are not valid.
-  const alias = first > 0 ? `${field.name}${first}: ` : choose(state, 4) === 0 ? `a_${field.name}: ` : '';
+  const alias = given.length > 0 ? `${field.name}_${given.map(({ choice }) => choice).join('_')}: ` : aliasOf(state, field.name, isCompositeType(named));
+  const args = given.length > 0 ? `(${given.map(({ text }) => text).join(', ')})` : '';
   return `${alias}${field.name}${args}${conditionOf(state)}${isCompositeType(named) ? ` ${selectionOf(state, named, depth - 1)}` : ''}`;
+};
+
+/** Some are names that fetches of entities need for themselves. */
+const aliasOf = (state: State, name: string, isComposite: boolean): string => {
+  const kind = state.tape.choose(40);
+  if (kind === 39 && !isComposite) return `${state.tape.pick(['id', 'code', 'org'])}: `;
+  return kind % 4 === 0 ? `a_${name}: ` : '';
+};
+
+const argumentOf = (state: State, { name }: GraphQLArgument): { readonly text: string; readonly choice: number } | undefined => {
+  const values = argumentValues[name] ?? [];
+  const choice = state.tape.choose(values.length + 1);
+  const value = values[choice - 1];
+  return value === undefined ? undefined : { text: using(state, `${name}: ${value}`), choice };
 };
 
 const fragmentOf = (state: State, type: GraphQLCompositeType, depth: number): string => {
   const candidates = related(state.schema, type);
-  const condition = candidates[choose(state, candidates.length)] ?? type;
-  if (choose(state, 3) > 0) return `... on ${condition.name}${conditionOf(state)} ${selectionOf(state, condition, depth - 1)}`;
+  const condition = state.tape.pick(candidates);
+  if (state.tape.choose(3) > 0) return `... on ${condition.name}${deferOf(state)}${conditionOf(state)} ${selectionOf(state, condition, depth - 1)}`;
   const name = `F${state.fragments.size}`;
   state.fragments.set(name, '');
   state.fragments.set(name, `fragment ${name} on ${condition.name} ${selectionOf(state, condition, depth - 1)}`);
-  return `...${name}${conditionOf(state)}`;
+  return `...${name}${deferOf(state)}${conditionOf(state)}`;
 };
+
+const deferOf = (state: State): string => (state.defer && state.tape.choose(2) === 1 ? ` @defer(label: "l${state.deferred++}")` : '');
 
 /** The type itself, what it can turn out to be, and what that is besides. */
 const related = (schema: GraphQLSchema, type: GraphQLCompositeType): readonly GraphQLCompositeType[] => {
