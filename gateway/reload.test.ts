@@ -64,3 +64,28 @@ test('an operation is planned once, also when many ask for it first at the same 
   expect(gateway.planned()).toBe(1);
   await gateway.dispose();
 });
+
+test('reloads again and again under requests, subgraphs lost and found: each request is answered by one supergraph, and nothing is left', async () => {
+  const { notes, open, answer } = controlled();
+  answer();
+  const both = composeAll([one, two]);
+  const alone = composeAll([one]);
+  const gateway = createGateway({ supergraph: both, dataSources: open });
+  const asked: Promise<unknown>[] = [];
+  for (let round = 0; round < 20; round++) {
+    asked.push(gateway.execute(request('{ one }')), gateway.execute(request('{ one two }')));
+    gateway.reload(round % 2 === 0 ? alone : both);
+  }
+  const answers = (await Promise.all(asked)) as { data?: object; errors?: { extensions: { code: string } }[] }[];
+  answers.forEach((given, index) => {
+    if (index % 2 === 0) expect(given).toEqual({ data: { one: 'one' } });
+    // Asked while the subgraph was lost, its field is unknown; asked before, it is answered, whatever came since.
+    else if (Math.floor(index / 2) % 2 === 0) expect(given).toEqual({ data: { one: 'one', two: 'two' } });
+    else expect(given).toMatchObject({ errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] });
+  });
+  await gateway.dispose();
+  const count = (note: string) => notes.filter((each) => each === note).length;
+  expect(count('open one')).toBe(1);
+  expect(count('close one')).toBe(1);
+  expect(count('close two')).toBe(count('open two'));
+});
