@@ -1,5 +1,5 @@
 /** Requests to subgraphs that fail at random, and what an answer may lack then. */
-import { type ExecutionResult, GraphQLError, type GraphQLOutputType, Kind, type SelectionSetNode, getNullableType, isListType, isNonNullType } from 'graphql';
+import { type ExecutionResult, GraphQLError, type GraphQLOutputType, Kind, type SelectionSetNode, getNamedType, getNullableType, isAbstractType, isListType, isNonNullType } from 'graphql';
 import { expect } from 'vitest';
 import { type Case, run } from './test-engines.ts';
 import type { FetchStep, Plan } from './plan/plan.ts';
@@ -102,6 +102,8 @@ const mayVanish = (expected: Expected, plain: unknown, path: Path, type: GraphQL
   const inner = (value: unknown, at: Path, of: GraphQLOutputType | undefined): boolean => isNonNullType(of) && mayVanish(expected, value, at, of);
   if (Array.isArray(plain)) return plain.some((element, index) => inner(element, [...path, index], elementOf(type)));
   if (typeof plain !== 'object' || plain === null) return false;
+  // Of an object of which is not known what it is, nothing can be told.
+  if (type && isAbstractType(getNamedType(type)) && expected.isLost([...path, '__typename'])) return true;
   return Object.entries(plain).some(([name, part]) => inner(part, [...path, name], expected.types([...path, name])));
 };
 

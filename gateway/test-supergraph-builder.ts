@@ -1,12 +1,11 @@
 /** Random models of supergraphs: most of them compose. */
-import { type AbstractModel, type ArgumentName, type FieldModel, type InterfaceEntity, type Model, type ObjectModel, type Requirement, addExternal, baseOf, isExternal, topFields } from './test-supergraph-model.ts';
+import { type ArgumentName, type FieldModel, type InterfaceEntity, type Model, type ObjectModel, type Requirement, addExternal, baseOf, isExternal } from './test-supergraph-model.ts';
+import { type Building, hasId, isResolved, makeKnown, mayKnow } from './test-supergraph-knowledge.ts';
 import type { Tape } from './test-tape.ts';
 
 const scalars = ['String', 'Int', 'Boolean', 'Float', 'ID', 'Mood'];
 const wrappings = ['%', '%!', '[%]', '[%!]', '[%!]!', '[%]!', '[[%]]', '[[%!]!]!', '[[%!]]'];
 const keyTexts = ['id', 'code', 'id code', 'org { id }', 'org { id } code'];
-
-type Building = Model & { readonly tape: Tape; readonly entities: ObjectModel[]; readonly values: ObjectModel[]; readonly abstracts: AbstractModel[] };
 
 export const modelFrom = (tape: Tape, { mayFail = true } = {}): Model => {
   const subgraphs = Array.from({ length: 2 + tape.choose(4) }, (_, index) => `s${index}`);
@@ -29,9 +28,6 @@ export const modelFrom = (tape: Tape, { mayFail = true } = {}): Model => {
   for (const each of building.abstracts) if (each.kind === 'interface') for (const subgraph of [...each.knownIn.keys()]) each.knownIn.set(subgraph, each.members.filter((member) => hasId(member, subgraph)));
   return building;
 };
-
-const isResolved = (entity: ObjectModel, subgraph: string): boolean => entity.keys.get(subgraph)?.some((key) => key.isResolvable) ?? false;
-const hasId = (entity: ObjectModel, subgraph: string): boolean => entity.keys.get(subgraph)?.some(({ text }) => topFields(text).includes('id')) ?? false;
 
 const newObject = (kind: ObjectModel['kind'], name: string, isSplit = false): ObjectModel => ({ kind, name, fields: [], keys: new Map(), external: new Map(), isSplit });
 
@@ -73,45 +69,6 @@ const addUnion = ({ tape, abstracts, entities, values }: Building): void => {
 };
 
 const addInterface = ({ abstracts, entities }: Building): void => void abstracts.push({ kind: 'interface', name: 'N', members: entities, knownIn: new Map() });
-
-/** Whether a subgraph may know a type: the one with the interface object must not know what implements the interface. */
-const mayKnow = (building: Building, subgraph: string, name: string): boolean => {
-  const { interfaceEntity } = building;
-  if (name === 'I') return interfaceEntity !== null && (subgraph === interfaceEntity.home || subgraph === interfaceEntity.objectIn);
-  const isMember = (each: ObjectModel) => interfaceEntity?.members.includes(each) ?? false;
-  if (interfaceEntity?.objectIn !== subgraph) return true;
-  const abstract = building.abstracts.find((each) => each.name === name);
-  if (abstract) return abstract.members[0] !== undefined && !isMember(abstract.members[0]);
-  const object = [...building.entities, ...building.values].find((each) => each.name === name);
-  return !object || !isMember(object);
-};
-
-/** A subgraph that answers with a type has to know it: an entity at least by a key. */
-const makeKnown = (building: Building, subgraph: string, name: string): void => {
-  const { tape } = building;
-  const entity = building.entities.find((each) => each.name === name);
-  if (entity) return makeEntityKnown(building, entity, subgraph);
-  const value = building.values.find((each) => each.name === name);
-  if (value && !value.keys.has(subgraph)) {
-    value.keys.set(subgraph, []);
-    for (const field of value.fields) makeKnown(building, subgraph, baseOf(field.type));
-  }
-  const abstract = building.abstracts.find((each) => each.name === name);
-  if (!abstract || abstract.knownIn.has(subgraph)) return;
-  const isWhole = !tape.chance(4);
-  const known = abstract.members.filter((member, index) => mayKnow(building, subgraph, member.name) && (index === 0 || isWhole || tape.choose(2) === 1));
-  abstract.knownIn.set(subgraph, known);
-  const [first] = known;
-  if (abstract.kind === 'union') for (const member of known) makeKnown(building, subgraph, member.name);
-  else if (first && !hasId(first, subgraph)) first.keys.set(subgraph, [...(first.keys.get(subgraph) ?? []), { text: 'id', isResolvable: true }]);
-};
-
-const makeEntityKnown = ({ tape }: Building, entity: ObjectModel, subgraph: string): void => {
-  if (entity.keys.has(subgraph)) return;
-  const [home] = entity.keys.values();
-  const text = home?.[0]?.text ?? 'id';
-  entity.keys.set(subgraph, [{ text, isResolvable: tape.choose(2) === 0 }]);
-};
 
 const bases = (building: Building, owners: readonly string[]): readonly string[] => {
   const composites = [...building.entities, ...building.values.filter(({ isSplit }) => !isSplit), ...building.abstracts].map(({ name }) => name);
