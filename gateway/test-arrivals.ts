@@ -19,18 +19,25 @@ export const whateverArrivesFirst =
       let isOver = false;
       const over = claim(found).finally(() => (isOver = true));
       over.catch(() => undefined);
-      while (!isOver) await letSomethingHappen(found, waiting);
+      for (let idle = 0; !isOver; ) {
+        idle = (await letSomethingHappen(found, waiting)) ? 0 : idle + 1;
+        if (idle > patience) throw new Error('The answer waits for something that does not come.');
+      }
       await over;
     } finally {
       vi.useRealTimers();
     }
   };
 
-const letSomethingHappen = async ({ tape }: Case, waiting: (() => void)[]): Promise<void> => {
+/** Turns of the event loop in which nothing happens. */
+const patience = 1_000;
+
+const letSomethingHappen = async ({ tape }: Case, waiting: (() => void)[]): Promise<boolean> => {
   await nextTurn();
   const timers = vi.getTimerCount();
   const next = tape.choose(waiting.length + (timers > 0 ? 1 : 0));
   const [answer] = waiting.splice(next, 1);
   if (answer) answer();
   else if (timers > 0) vi.advanceTimersToNextTimer();
+  return answer !== undefined || timers > 0;
 };
