@@ -2,7 +2,7 @@
 import { type GraphQLArgument, type GraphQLCompositeType, type GraphQLField, type GraphQLSchema, getNamedType, isAbstractType, isCompositeType, isObjectType, isUnionType } from 'graphql';
 import { type Tape, tapeOf } from './test-tape.ts';
 
-type State = { readonly schema: GraphQLSchema; readonly tape: Tape; readonly fragments: Map<string, string>; readonly used: Set<string>; readonly defer: boolean; deferred: number };
+type State = { readonly schema: GraphQLSchema; readonly tape: Tape; readonly fragments: Map<string, string>; readonly used: Set<string>; readonly defer: boolean; deferred: number; isInFragment: boolean };
 
 const variableTypes = { yes: 'Boolean = true', no: 'Boolean = false', first: 'Int = 2', say: 'String = "?"', mood: 'Mood', how: 'How' } as const;
 /** Variables that operations may declare; `$yes` and `$no` decide `@skip` and `@include`. */
@@ -13,7 +13,7 @@ const argumentValues: Readonly<Record<string, readonly string[]>> = { first: ['1
 
 /** `defer`: with `@defer` on some fragments. */
 export const operationFrom = (schema: GraphQLSchema, tape: readonly number[], maxDepth = 5, defer = false): string => {
-  const state: State = { schema, tape: tapeOf(tape), fragments: new Map(), used: new Set(), defer, deferred: 0 };
+  const state: State = { schema, tape: tapeOf(tape), fragments: new Map(), used: new Set(), defer, deferred: 0, isInFragment: false };
   const query = schema.getQueryType();
   if (!query) throw new TypeError('The schema has no queries.');
   const selection = selectionOf(state, query, maxDepth);
@@ -44,6 +44,16 @@ const partOf = (state: State, type: GraphQLCompositeType, depth: number): string
 const conditionOf = (state: State): string => using(state, ['', '', '', '', '', '', '', '', ' @include(if: $yes)', ' @skip(if: $no)', ' @include(if: $no)', ' @skip(if: $yes)'][state.tape.choose(12)] ?? '');
 
 const fieldOf = (state: State, field: GraphQLField<unknown, unknown>, depth: number): string => {
+  const wasInFragment = state.isInFragment;
+  state.isInFragment = false;
+  try {
+    return fieldWith(state, field, depth);
+  } finally {
+    state.isInFragment = wasInFragment;
+  }
+};
+
+const fieldWith = (state: State, field: GraphQLField<unknown, unknown>, depth: number): string => {
   const named = getNamedType(field.type);
   const given = field.args.flatMap((argument) => argumentOf(state, argument) ?? []);
   // An alias that tells the arguments apart, as equal names with different arguments are not valid.
@@ -66,14 +76,26 @@ const argumentOf = (state: State, { name }: GraphQLArgument): { readonly text: s
   return value === undefined ? undefined : { text: using(state, `${name}: ${value}`), choice };
 };
 
+/** None is deferred inside another one: the planner has no end with `... on T { ... on I { ... on T @defer { x } } }`. */
 const fragmentOf = (state: State, type: GraphQLCompositeType, depth: number): string => {
+  const defer = state.isInFragment ? '' : deferOf(state);
+  const wasInFragment = state.isInFragment;
+  state.isInFragment = true;
+  try {
+    return fragmentWith(state, type, depth, defer);
+  } finally {
+    state.isInFragment = wasInFragment;
+  }
+};
+
+const fragmentWith = (state: State, type: GraphQLCompositeType, depth: number, defer: string): string => {
   const candidates = related(state.schema, type);
   const condition = state.tape.pick(candidates);
-  if (state.tape.choose(3) > 0) return `... on ${condition.name}${deferOf(state)}${conditionOf(state)} ${selectionOf(state, condition, depth - 1)}`;
+  if (state.tape.choose(3) > 0) return `... on ${condition.name}${defer}${conditionOf(state)} ${selectionOf(state, condition, depth - 1)}`;
   const name = `F${state.fragments.size}`;
   state.fragments.set(name, '');
   state.fragments.set(name, `fragment ${name} on ${condition.name} ${selectionOf(state, condition, depth - 1)}`);
-  return `...${name}${deferOf(state)}${conditionOf(state)}`;
+  return `...${name}${defer}${conditionOf(state)}`;
 };
 
 const deferOf = (state: State): string => (state.defer && state.tape.choose(2) === 1 ? ` @defer(label: "l${state.deferred++}")` : '');
