@@ -45,6 +45,8 @@ export const createStreamDoor = ({ connections, maxStreams = 100, heartbeatMs = 
       if (connections.isClosing) return refusal([{ message: 'The server goes away.', extensions: { code: 'SERVER_GOING_AWAY' } }]);
       const owner = ownerOf(reply, credential);
       if ((open.get(owner) ?? 0) < maxStreams) {
+        // Nobody would count down for a client that has gone already.
+        if (reply.raw.closed) return null;
         // At once, so that many who come together are counted too.
         count(owner, 1);
         reply.raw.once('close', () => count(owner, -1));

@@ -20,6 +20,10 @@ let started: TestGateway;
 let server: HttpServer;
 let url: string;
 let keys: Map<string, Viewer>;
+/** What happens while somebody is asked who it is. */
+let identifying: (() => Promise<void>) | null = null;
+/** The last connection that the server took. */
+let accepted: Socket | undefined;
 const open = new Set<() => unknown>();
 
 const clock = subgraph('clock', `type Query { now: String! } type Mutation { wind: Int! } type Subscription { ticked: Tick! } type Tick { at: String! padding: String! }`, {
@@ -38,6 +42,7 @@ beforeEach(async () => {
     gateway: started.gateway,
     logger: pino({ level: 'silent' }),
     identify: async (credential) => {
+      await identifying?.();
       const viewer = credential === null ? publicViewer : keys.get(credential);
       if (!viewer) throw new UnauthenticatedError();
       return viewer;
@@ -47,6 +52,7 @@ beforeEach(async () => {
     maxStreams: 3,
     heartbeatMs: 30,
   });
+  server.app.server.on('connection', (socket: Socket) => (accepted = socket));
   url = `${await server.app.listen({ port: 0, host: '127.0.0.1' })}/graphql`;
 });
 afterEach(async () => {
@@ -275,6 +281,26 @@ test('nor many at once', async () => {
   expect(responses.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 429, 429, 429, 429, 429]);
   abort.abort();
   await channel.opened(0);
+});
+
+test('who goes away before it is known who asks counts no longer', async () => {
+  for (let each = 0; each < 3; each++) {
+    const known = Promise.withResolvers<void>();
+    const asked = new Promise<void>((resolve) => (identifying = () => (resolve(), known.promise)));
+    const abort = new AbortController();
+    const response = ask('text/event-stream', live, { 'x-api-key': 'IPK_one' }, abort.signal);
+    await asked;
+    const closed = new Promise((resolve) => accepted?.once('close', resolve));
+    abort.abort();
+    await Promise.all([closed, expect(response).rejects.toThrow()]);
+    known.resolve();
+  }
+  identifying = null;
+  const client = sse({ 'x-api-key': 'IPK_one' }).iterate({ query: live });
+  const first = client.next();
+  await channel.waiting(1);
+  await client.return?.();
+  await first;
 });
 
 test('a slow reader gets the newest value and holds nobody back', async () => {
