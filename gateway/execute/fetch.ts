@@ -132,7 +132,7 @@ const send = (execution: Execution, batch: Batch, operation: SubgraphOperation, 
 
 export const usedVariables = (execution: Pick<Execution, 'variables'>, fetch: FetchStep): JsonObject => {
   const used: JsonObject = {};
-  for (const name of fetch.variables) if (execution.variables[name] !== undefined) used[name] = execution.variables[name];
+  for (const name of fetch.variables) if (Object.hasOwn(execution.variables, name) && execution.variables[name] !== undefined) used[name] = execution.variables[name];
   return used;
 };
 

@@ -1,7 +1,8 @@
 /**
  * To the planner a field is its response name. A client that asks `{ product { upc: name price } }` where `upc` is the
  * key of products would get the key as `upc`, or a subgraph the name as the key. So an alias that is also the name of
- * a field which fetches need for themselves stands in the data under a name of its own.
+ * a field which fetches need for themselves stands in the data under a name of its own. So does a name that every
+ * object of JavaScript has (`constructor`), as it would seem to be answered where it is not.
  */
 import { type ConstDirectiveNode, type DocumentNode, type FieldNode, Kind, parse, visit } from 'graphql';
 import { hasFields } from './planner-supergraph.ts';
@@ -26,7 +27,7 @@ export const createInternalNames = (supergraph: string): InternalNames => {
   const { needed, differing } = namesNeeded(parse(supergraph, { noLocation: true }));
   return ({ alias, name }) => {
     const responseName = (alias ?? name).value;
-    if (differing.has(name.value)) return `${prefix}${responseName}`;
+    if (differing.has(name.value) || responseName in Object.prototype) return `${prefix}${responseName}`;
     return responseName !== name.value && (needed.has(responseName) || isOwn(responseName)) ? `${prefix}${responseName}` : responseName;
   };
 };

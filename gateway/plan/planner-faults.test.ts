@@ -66,6 +66,11 @@ describe('an alias that is the name of another field', () => {
   });
 });
 
+test('an alias that every object of JavaScript has is answered like any other', async () => {
+  const { ask } = startGateway([subgraph('a', 'type Query { empty: String echo(text: String): String }', { Query: { echo: (_: unknown, { text }: { text?: string }) => text ?? 'nothing' } })]);
+  expect(await ask('query ($constructor: String) { constructor: empty toString: empty valueOf: echo(text: $constructor) }')).toEqual({ data: { constructor: null, toString: null, valueOf: 'nothing' } });
+});
+
 describe('an interface object', () => {
   test('requires a field with its own arguments, whatever the client asks', async () => {
     const { ask } = startGateway([
