@@ -105,6 +105,20 @@ describe('fetches of one batch', () => {
     expect(names(started)).toContain('b');
   });
 
+  test('wait no longer than the one among them that can wait least', async () => {
+    const behind = (subgraph: string, name: string) => sequence(root(subgraph, `${name} { __typename id }`), at(name, entities('b', 'T', 'x')));
+    const started = startRun(planFrom(parallel(behind('a', 't'), sequence(root('other', 'v { __typename id }'), at('v', entities('b', 'T', 'x')), at('v', entities('c', 'T', 'y'))), behind('slow', 'u'))));
+    vi.advanceTimersByTime(100);
+    await started.answer('a', { t: thing() });
+    vi.advanceTimersByTime(10);
+    await started.answer('other', { v: thing() });
+    vi.advanceTimersByTime(109);
+    expect(names(started)).not.toContain('b');
+    vi.advanceTimersByTime(1);
+    expect(names(started)).toContain('b');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('wait some milliseconds at least', async () => {
     const started = start();
     await started.answer('a', { t: thing() });

@@ -21,7 +21,7 @@ export const runPlan = (executions: readonly Execution[], plan: Plan): PlanRun =
   const execution = executions[0] as Execution;
   const started = performance.now();
   const waitsFor = plan.fetches.map(({ after }) => after.length);
-  const held = plan.batches.map((): Held => ({ ready: [], sent: 0, timer: undefined }));
+  const held = plan.batches.map((): Held => ({ ready: [], sent: 0, timer: undefined, until: 0 }));
   const blocks = createBlocks(plan);
 
   const hold = (fetch: FetchStep): void => void heldFor(plan, held, fetch)?.ready.push(fetch);
@@ -31,7 +31,13 @@ export const runPlan = (executions: readonly Execution[], plan: Plan): PlanRun =
     if (!waiting || waiting.ready.length === 0) return;
     if (waiting.ready.length + waiting.sent === batch.fetches.length || execution.signal.aborted) return flush(batch, waiting);
     const isAwaited = (plan.dependents[fetch.index]?.length ?? 0) > 0;
-    waiting.timer ??= setTimeout(flush, Math.max(shortestWaitMs, (performance.now() - started) * (isAwaited ? patience.awaited : patience.last)), batch, waiting);
+    const now = performance.now();
+    const wait = Math.max(shortestWaitMs, (now - started) * (isAwaited ? patience.awaited : patience.last));
+    // Who can wait longer does not make the others wait.
+    if (waiting.timer && waiting.until <= now + wait) return;
+    clearTimeout(waiting.timer);
+    waiting.until = now + wait;
+    waiting.timer = setTimeout(flush, wait, batch, waiting);
   };
   const flush = (batch: Batch, waiting: Held): void => {
     clearTimeout(waiting.timer);
@@ -68,7 +74,8 @@ export const runPlan = (executions: readonly Execution[], plan: Plan): PlanRun =
   return { block: (number) => blocks.whenEnded(number) };
 };
 
-type Held = { ready: FetchStep[]; sent: number; timer: NodeJS.Timeout | undefined };
+/** `until`: when the timer ends, as `performance.now()` counts. */
+type Held = { ready: FetchStep[]; sent: number; timer: NodeJS.Timeout | undefined; until: number };
 
 const heldFor = (plan: Plan, held: readonly Held[], fetch: FetchStep): Held | undefined => held[plan.batchOf[fetch.index]?.index ?? -1];
 
