@@ -10,7 +10,7 @@ export type Limits = {
   /** Characters of the document. */
   readonly maxDocumentLength: number;
   readonly maxTokens: number;
-  /** Levels of fields, fragments followed. The widest introspection query in use has 15. */
+  /** Levels of fields, fragments followed. The widest introspection query in use has 15. Of braces, so many times `bracesPerLevel`. */
   readonly maxDepth: number;
   /** Fields with an alias, fragments followed. */
   readonly maxAliases: number;
@@ -21,8 +21,12 @@ export type Limits = {
 
 export const defaultLimits: Limits = { maxDocumentLength: 100_000, maxTokens: 10_000, maxDepth: 30, maxAliases: 200, maxRootFields: 50, maxFields: 5_000 };
 
-type Size = { readonly depth: number; readonly aliases: number; readonly fields: number; readonly rootFields: number };
-const nothing: Size = { depth: 0, aliases: 0, fields: 0, rootFields: 0 };
+/** Fragments in fragments add no level, but every one of them indents the printed text, which is a part of keys. */
+const bracesPerLevel = 4;
+
+/** `nesting`: levels of braces, fragments followed. */
+type Size = { readonly depth: number; readonly nesting: number; readonly aliases: number; readonly fields: number; readonly rootFields: number };
+const nothing: Size = { depth: 0, nesting: 0, aliases: 0, fields: 0, rootFields: 0 };
 
 export const checkDocumentLength = (text: string, limits: Limits): void => {
   if (text.length > limits.maxDocumentLength) throw exceeded('MAX_DOCUMENT_LENGTH_EXCEEDED', 'document length in characters', text.length, limits.maxDocumentLength);
@@ -34,6 +38,7 @@ export const checkLimits = (document: DocumentNode, limits: Limits): void => {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     const size = measure(definition);
     if (size.depth > limits.maxDepth) throw exceeded('MAX_DEPTH_EXCEEDED', 'depth', size.depth, limits.maxDepth);
+    if (size.nesting > limits.maxDepth * bracesPerLevel) throw exceeded('MAX_DEPTH_EXCEEDED', 'depth, fragments counted,', size.nesting, limits.maxDepth * bracesPerLevel);
     if (size.aliases > limits.maxAliases) throw exceeded('MAX_ALIASES_EXCEEDED', 'number of aliases', size.aliases, limits.maxAliases);
     if (size.rootFields > limits.maxRootFields) throw exceeded('MAX_ROOT_FIELDS_EXCEEDED', 'number of root fields', size.rootFields, limits.maxRootFields);
     if (size.fields > limits.maxFields) throw exceeded('MAX_FIELDS_EXCEEDED', 'number of fields, fragments spread,', size.fields, limits.maxFields);
@@ -61,13 +66,15 @@ const measurerOf = (document: DocumentNode): ((operation: OperationDefinitionNod
 
   const measureSet = (set: SelectionSetNode): Size =>
     set.selections.reduce<Size>((sum, selection) => {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) return add(sum, measureFragment(selection.name.value));
-      if (selection.kind === Kind.INLINE_FRAGMENT) return add(sum, measureSet(selection.selectionSet));
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return add(sum, deeper(measureFragment(selection.name.value)));
+      if (selection.kind === Kind.INLINE_FRAGMENT) return add(sum, deeper(measureSet(selection.selectionSet)));
       const below = selection.selectionSet ? measureSet(selection.selectionSet) : nothing;
-      return add(sum, { depth: below.depth + 1, aliases: below.aliases + (selection.alias ? 1 : 0), fields: below.fields + 1, rootFields: 1 });
+      return add(sum, { depth: below.depth + 1, nesting: below.nesting + 1, aliases: below.aliases + (selection.alias ? 1 : 0), fields: below.fields + 1, rootFields: 1 });
     }, nothing);
 
   return (operation) => measureSet(operation.selectionSet);
 };
 
-const add = (a: Size, b: Size): Size => ({ depth: Math.max(a.depth, b.depth), aliases: a.aliases + b.aliases, fields: a.fields + b.fields, rootFields: a.rootFields + b.rootFields });
+const deeper = (size: Size): Size => ({ ...size, nesting: size.nesting + 1 });
+
+const add = (a: Size, b: Size): Size => ({ depth: Math.max(a.depth, b.depth), nesting: Math.max(a.nesting, b.nesting), aliases: a.aliases + b.aliases, fields: a.fields + b.fields, rootFields: a.rootFields + b.rootFields });

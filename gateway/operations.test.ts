@@ -58,6 +58,7 @@ describe('limits', () => {
   test.each([
     ['depth', nested(50), 'MAX_DEPTH_EXCEEDED', 50, 30],
     ['depth, through fragments', `{ node { ...A } } ${Array.from({ length: 49 }, (_, i) => `fragment ${i === 0 ? 'A' : `F${i}`} on Node { next { ...F${i + 1} } }`).join(' ')} fragment F49 on Node { id }`, 'MAX_DEPTH_EXCEEDED', 51, 30],
+    ['fragments in fragments', `{ ${'... { '.repeat(200)} echo ${'}'.repeat(200)} }`, 'MAX_DEPTH_EXCEEDED', 201, 120],
     ['tokens', `{ ${'echo '.repeat(3_000)} }`, 'MAX_TOKENS_EXCEEDED', 2_001, 2_000],
     ['length', `{ echo } #${'x'.repeat(30_000)}`, 'MAX_DOCUMENT_LENGTH_EXCEEDED', 30_010, 20_000],
     ['aliases', `{ ... on Query { ${Array.from({ length: 300 }, (_, i) => `a${i}: echo`).join(' ')} } }`, 'MAX_ALIASES_EXCEEDED', 300, 200],
