@@ -88,9 +88,9 @@ export const negotiate = (accept: string | undefined): MediaType | null => {
   return wishes.some(streamTypeOf) || takesParts(accept) ? mediaTypes.json : null;
 };
 
-/** Whether the client takes an answer in parts (`@defer`): as multipart, or as Server-Sent Events. */
+/** Whether the client takes an answer in parts (`@defer`) as multipart; as Server-Sent Events, whoever likes those best does. */
 export const takesParts = (accept: string | undefined): boolean =>
-  accept !== undefined && wishesOf(accept).some(({ type, parameters }) => type === 'text/event-stream' || (type === 'multipart/mixed' && !parameters.some((text) => text.startsWith('subscriptionspec')) && parameters.every((text) => !text.startsWith('deferspec') || /^deferspec="?20220824"?$/.test(text))));
+  accept !== undefined && wishesOf(accept).some(({ type, parameters }) => type === 'multipart/mixed' && !parameters.some((text) => text.startsWith('subscriptionspec')) && parameters.every((text) => !text.startsWith('deferspec') || /^deferspec="?20220824"?$/.test(text)));
 
 /** Server-Sent Events, or Apollo's multipart subscriptions. */
 export type StreamType = 'sse' | 'multipart';

@@ -94,8 +94,13 @@ const requestIdOf = (request: { headers: Readonly<Record<string, unknown>> }): s
 
 const parseQueryString = (text: string): Record<string, unknown> => {
   if (text === '') return {};
-  const parameters = new URLSearchParams(text);
-  return Object.fromEntries([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name).length > 1 ? parameters.getAll(name) : parameters.get(name)]));
+  const parameters = new Map<string, string[]>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    const values = parameters.get(name);
+    if (values) values.push(value);
+    else parameters.set(name, [value]);
+  }
+  return Object.fromEntries([...parameters].map(([name, values]) => [name, values.length > 1 ? values : values[0]]));
 };
 
 const addHealth = (app: FastifyInstance, readiness: NonNullable<HttpServerOptions['readiness']>): void => {
@@ -124,7 +129,7 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
       if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
-      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(request), inParts: takesParts(accept), deadline: kind === 'query' ? Date.now() + queryTimeMs : undefined, wantedTrace: request.headers[traceHeader] };
+      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(request), inParts: stream === 'sse' || takesParts(accept), deadline: kind === 'query' ? Date.now() + queryTimeMs : undefined, wantedTrace: request.headers[traceHeader] };
       const refusedStream = stream && streams.refuses(reply, credential);
       if (refusedStream) return send(reply, type, statusOf(refusedStream, mediaTypes.response), refusedStream, request);
       const answer = await (stream && kind === 'subscription' ? gateway.stream(asked) : gateway.answer(asked));

@@ -70,6 +70,13 @@ test('who takes JSON alone gets the whole answer', async () => {
   expect(await response.json()).toEqual({ data: { thing: { __typename: 'Thing', id: '1', slow: 'at last' } } });
 });
 
+test('who takes Server-Sent Events too, but likes JSON better, gets the whole answer as JSON', async () => {
+  letGo();
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }, body: JSON.stringify({ query }) });
+  expect(response.headers.get('content-type')).toContain('application/json');
+  expect(await response.json()).toEqual({ data: { thing: { __typename: 'Thing', id: '1', slow: 'at last' } } });
+});
+
 test('a query without @defer comes in one piece, whatever the client takes', async () => {
   letGo();
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'multipart/mixed;deferSpec=20220824, application/json' }, body: '{"query":"{ thing { id } }"}' });
