@@ -46,7 +46,11 @@ const createPlaceFinder = (execution: Execution): PlaceFinder => {
     const found = known.get(fetch) ?? new Map<JsonObject, ResponsePath[]>();
     if (known.has(fetch)) return found;
     known.set(fetch, found);
-    for (const { object, keys } of findPlaces(execution, fetch.path)) found.set(object, [...(found.get(object) ?? []), keys]);
+    for (const { object, keys } of findPlaces(execution, fetch.path)) {
+      const places = found.get(object);
+      if (places) places.push(keys);
+      else found.set(object, [keys]);
+    }
     return found;
   };
 };
