@@ -1,10 +1,13 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { publicViewer } from '#core/viewer.ts';
 import { startGateway, subgraph } from '../test-kit.ts';
 
 /** `things` knows which object a Node is, unless it is away; `links` knows it as an interface object. */
 const start = (isAway: boolean) => {
-  const reference = () => {
+  const reference = async () => {
+    // Later than what is known without it.
+    await nextTurn();
     if (isAway) throw new Error('away');
     return { __typename: 'Book', id: '1', name: 'one' };
   };
