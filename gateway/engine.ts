@@ -3,11 +3,11 @@
  */
 import type { GraphQLFormattedError } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
-import { Answer } from './answer.ts';
+import { Answer, failure } from './answer.ts';
 import { type Access, type AllowsPolicy, createAuthorization } from './authorization.ts';
 import { createConditions } from './conditions.ts';
 import type { DataSource } from './data-source.ts';
-import type { ReportError } from './errors.ts';
+import { type ReportError, formatThrown } from './errors.ts';
 import type { Execution } from './execute/context.ts';
 import { takeRootResult } from './execute/fetch.ts';
 import { createWalks } from './execute/places.ts';
@@ -105,6 +105,29 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     }
   });
 
+  const execute = async ({ operation, variables, plan, selection, parts }: Prepared, { viewer, requestId, signal, deadline, trace }: Asked, primary?: unknown): Promise<Answer> => {
+    const introspection = introspect(operation, variables);
+    const data = introspection ? { ...introspection.data } : {};
+    const errors: GraphQLFormattedError[] = introspection ? [...introspection.errors] : [];
+    const { matchesType, knowsType } = supergraph;
+    const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, counts, report: options.report, data, errors, shared: new Set(), held: new Set(), walks: createWalks() };
+    if (plan.primary) takeRootResult(execution, plan.primary, primary);
+    const executions = [execution, ...plan.deferred.map((): Execution => ({ ...execution, errors: [] }))];
+    const run = runPlan(executions, plan);
+    if (parts) return answerIncrementally({ ...parts, plan, run, trace, data, errors: executions.map((each) => each.errors), whole: selection, completion: { knowsType, shared: execution.shared } });
+    await run.block(0);
+    trace?.fetched();
+    const located = errors.length > 0 ? locateErrors(selection, data, errors) : errors;
+    const writer = new JsonWriter();
+    writer.ascii('{"data":');
+    complete(selection, data, { writer, knowsType, errors: located, shared: execution.shared });
+    if (located.length > 0) writer.json(`,"errors":${JSON.stringify(located)}`);
+    const extensions = trace?.extensions();
+    if (extensions) writer.json(`,"extensions":${extensions}`);
+    writer.ascii('}');
+    return new Answer(writer.finish(), true, located);
+  };
+
   return {
     supergraph,
     operations,
@@ -120,28 +143,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
       if (planning.made === made) counts.planCacheHits++;
       return { ...compiled, variables };
     },
-    async run({ operation, variables, plan, selection, parts }, { viewer, requestId, signal, deadline, trace }, primary) {
-      const introspection = introspect(operation, variables);
-      const data = introspection ? { ...introspection.data } : {};
-      const errors: GraphQLFormattedError[] = introspection ? [...introspection.errors] : [];
-      const { matchesType, knowsType } = supergraph;
-      const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, counts, report: options.report, data, errors, shared: new Set(), held: new Set(), walks: createWalks() };
-      if (plan.primary) takeRootResult(execution, plan.primary, primary);
-      const executions = [execution, ...plan.deferred.map((): Execution => ({ ...execution, errors: [] }))];
-      const run = runPlan(executions, plan);
-      if (parts) return answerIncrementally({ ...parts, plan, run, trace, data, errors: executions.map((each) => each.errors), whole: selection, completion: { knowsType, shared: execution.shared } });
-      await run.block(0);
-      trace?.fetched();
-      const located = errors.length > 0 ? locateErrors(selection, data, errors) : errors;
-      const writer = new JsonWriter();
-      writer.ascii('{"data":');
-      complete(selection, data, { writer, knowsType, errors: located, shared: execution.shared });
-      if (located.length > 0) writer.json(`,"errors":${JSON.stringify(located)}`);
-      const extensions = trace?.extensions();
-      if (extensions) writer.json(`,"extensions":${extensions}`);
-      writer.ascii('}');
-      return new Answer(writer.finish(), true, located);
-    },
+    run: (prepared, asked, primary) => execute(prepared, asked, primary).catch((error: unknown) => failure(formatThrown(error, asked.requestId, options.report))),
   };
 };
 

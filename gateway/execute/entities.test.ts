@@ -148,3 +148,14 @@ describe('@skip and @include', () => {
     expect(await ask(query, { variables: { no: true } })).toEqual({ data: { t: { x: 1 }, u: { y: 2 } } });
   });
 });
+
+test('what stands at too many places to be told ends with an error, and not with the memory of the process', async () => {
+  const ids = Array.from({ length: 10 }, (_, index) => ({ id: String(index) }));
+  const { ask } = startGateway([
+    subgraph('a', 'type Query { users: [User!]! } type User @key(fields: "id") { id: ID! pets: [Pet!]! } type Pet @key(fields: "id") { id: ID! }', { Query: { users: () => ids }, User: { __resolveReference: (reference: object) => reference, pets: () => ids } }),
+    subgraph('b', 'type Pet @key(fields: "id") { id: ID! owners: [User!]! } type User @key(fields: "id") { id: ID! }', { Pet: { __resolveReference: (reference: object) => reference, owners: () => ids } }),
+  ]);
+  const nested = (levels: number) => `{ users ${'{ pets { owners '.repeat(levels)} { id } ${'} }'.repeat(levels)} }`;
+  expect(await ask(nested(6))).toMatchObject({ data: null, errors: [{ extensions: { code: 'ANSWER_TOO_LARGE' } }] });
+  expect(await ask(nested(0))).toEqual({ data: { users: ids } });
+});

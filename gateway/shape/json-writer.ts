@@ -4,7 +4,11 @@
  *
  * Every text is written into the same memory, which stays warm, and handed out as a copy.
  */
+import { EventgraphError } from '#core/errors.ts';
+
 const usualSize = 1 << 20;
+/** In bytes. What costs a few requests can stand at any number of places of an answer: it ends here, and not with the process. */
+export const largestAnswer = 128 << 20;
 /** Above this many characters the engine's own encoder is quicker than a loop. */
 const longString = 64;
 
@@ -72,7 +76,11 @@ export class JsonWriter {
 
   private reserve(bytes: number): void {
     if (this.at + bytes <= memory.length) return;
-    const larger = Buffer.allocUnsafeSlow((this.at + bytes) * 2);
+    if (this.at + bytes > largestAnswer) {
+      memory = Buffer.allocUnsafeSlow(usualSize);
+      throw new EventgraphError('ANSWER_TOO_LARGE', `The answer is larger than ${largestAnswer} bytes.`, { maximum: largestAnswer });
+    }
+    const larger = Buffer.allocUnsafeSlow(Math.min((this.at + bytes) * 2, largestAnswer));
     memory.copy(larger, 0, 0, this.at);
     memory = larger;
   }
