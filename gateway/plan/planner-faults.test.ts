@@ -167,3 +167,20 @@ describe('a directive for operations that the supergraph composes', () => {
     expect(gateway.sent.map(({ query }) => query).sort()).toEqual(['{left@access(scope:PUBLIC)}', '{right@access(scope:PRIVATE)}']);
   });
 });
+
+describe('a field whose @requires needs a field that itself has @requires', () => {
+  const subgraphs = (root: 's0' | 's2') => [
+    subgraph('s0', `${root === 's0' ? 'type Query { t: T }' : ''} type T @key(fields: "id") { id: ID! a: String @external b: String @requires(fields: "a") }`, {
+      ...(root === 's0' ? { Query: { t: () => ({ id: '1' }) } } : {}),
+      T: { __resolveReference: (reference: object) => reference, b: ({ a }: { a?: string }) => `b of ${a}` },
+    }),
+    subgraph('s1', 'type T @key(fields: "id") { id: ID! b: String @external c: String @requires(fields: "b") }', { T: { __resolveReference: (reference: object) => reference, c: ({ b }: { b?: string }) => `c of ${b}` } }),
+    subgraph('s2', `${root === 's2' ? 'type Query { t: T }' : ''} type T @key(fields: "id") { id: ID! a: String }`, { ...(root === 's2' ? { Query: { t: () => ({ id: '1', a: 'a' }) } } : {}), T: { __resolveReference: ({ id }: { id: string }) => ({ id, a: 'a' }) } }),
+  ];
+  test('is answered where the planner fetches one after the other', async () => {
+    expect(await startGateway(subgraphs('s2')).ask('{ t { c } }')).toEqual({ data: { t: { c: 'c of b of a' } } });
+  });
+  test('is refused where it would compute the one between without what that requires', async () => {
+    expect(await startGateway(subgraphs('s0'), { report: () => undefined }).ask('{ t { c } }')).toMatchObject({ errors: [{ extensions: { code: 'QUERY_PLANNING_FAILED', field: 'T.b' } }] });
+  });
+});

@@ -8,6 +8,7 @@ import { type PlanNode, type QueryPlan, QueryPlanner, type QueryPlannerConfig } 
 import type { TypeMatcher } from '../supergraph.ts';
 import { createCompleteness } from './completeness.ts';
 import { createCheckKeys } from './check-keys.ts';
+import { createCheckRequirements } from './check-requirements.ts';
 import { createInternalNames, withInternalNames } from './internal-names.ts';
 import { plannerSupergraph } from './planner-supergraph.ts';
 import { type RequirementsOf, createRequiredArguments, mapFetches } from './required-arguments.ts';
@@ -24,12 +25,14 @@ export const createOperationPlanner = (sdl: string, federated: Supergraph, match
   const planner = new QueryPlanner(supergraph, config);
   const completeness = createCompleteness(supergraph, matchesType);
   const checkKeys = createCheckKeys(sdl);
+  const checkRequirements = createCheckRequirements(supergraph);
   const withRequiredArguments = prepared && prepared.required.size > 0 ? turnBack(supergraph, prepared.required) : (plan: QueryPlan) => plan;
 
   const internalName = createInternalNames(sdl);
   const plan = (document: DocumentNode): QueryPlan => {
     const planned = planner.buildQueryPlan(operationFromDocument(supergraph.apiSchema(), document));
     checkKeys(planned);
+    checkRequirements(planned);
     return withRequiredArguments(completeness.complete(document, planned));
   };
 
