@@ -1,4 +1,7 @@
+import { buildSchema } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { defaultLimits } from './limits.ts';
+import { createOperations } from './operations.ts';
 import { startGateway, subgraph } from './test-kit.ts';
 
 const { ask, sent } = startGateway(
@@ -85,4 +88,14 @@ describe('limits', () => {
 test('a subscription is not answered here', async () => {
   const { ask: live } = startGateway([subgraph('a', 'type Query { a: Int } type Subscription { b: Int }')]);
   expect(await live('subscription { b }')).toMatchObject({ errors: [{ extensions: { code: 'OPERATION_NOT_SUPPORTED' } }] });
+});
+
+test('documents are remembered within a bound of memory, however much is in each of them', () => {
+  const operations = createOperations(buildSchema('type Query { a: Query b: Int }'), defaultLimits);
+  const wide = (name: string) => `query ${name} { ${Array.from({ length: 45 }, (_, index) => `a${index}: a { ${'b '.repeat(100)}}`).join(' ')} }`;
+  const first = operations.find(wide('first'), undefined);
+  const isKnown = () => operations.find(wide('first'), undefined) === first;
+  expect(isKnown()).toBe(true);
+  for (let each = 0; each < 100; each++) operations.find(wide(`other${each}`), undefined);
+  expect(isKnown()).toBe(false);
 });

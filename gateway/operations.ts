@@ -53,11 +53,16 @@ export type Operations = {
 const rules = specifiedRules.filter((rule) => rule !== SingleFieldSubscriptionsRule);
 const maxErrors = 20;
 
-type Entry = { readonly operations: ReadonlyMap<string, Operation> } | { readonly refused: RequestRefused };
+/** `bytes`: about what it takes. */
+type Entry = { readonly bytes: number } & ({ readonly operations: ReadonlyMap<string, Operation> } | { readonly refused: RequestRefused });
+
+const cacheBytes = 200_000_000;
+/** Measured: a field of a parsed document is 600 bytes, most other tokens less. */
+const bytesPerToken = 600;
 
 export const createOperations = (schema: GraphQLSchema, limits: Limits): Operations => {
-  // Bounded by the length of the texts, as an attacker chooses their number.
-  const cache = new LRUCache<string, Entry>({ max: 2_000, maxSize: 20_000_000, sizeCalculation: (_, text) => text.length + 1 });
+  // Bounded by the memory that documents take, as an attacker chooses their number and how much is in them.
+  const cache = new LRUCache<string, Entry>({ max: 2_000, maxSize: cacheBytes, sizeCalculation: ({ bytes }, text) => text.length + bytes });
 
   const read = (text: string): Entry => {
     const known = cache.get(text);
@@ -87,12 +92,21 @@ const readDocument = (schema: GraphQLSchema, limits: Limits, text: string): Entr
     const document = parseDocument(text, limits);
     checkLimits(document, limits);
     const errors = validate(schema, document, rules, { maxErrors });
-    if (errors.length > 0) return { refused: new RequestRefused(errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'))) };
-    return { operations: operationsOf(document) };
+    if (errors.length > 0) return refusedEntry(new RequestRefused(errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'))));
+    return { operations: operationsOf(document), bytes: tokensIn(document) * bytesPerToken };
   } catch (error) {
-    if (error instanceof RequestRefused) return { refused: error };
+    if (error instanceof RequestRefused) return refusedEntry(error);
     throw error;
   }
+};
+
+/** Errors are few and short, but can quote what they are about. */
+const refusedEntry = (refused: RequestRefused): Entry => ({ refused, bytes: 1_000 + refused.errors.reduce((sum, { message }) => sum + 2 * message.length, 0) });
+
+const tokensIn = ({ loc }: DocumentNode): number => {
+  let count = 0;
+  for (let token = loc?.startToken; token; token = token.next ?? undefined) count++;
+  return count;
 };
 
 const parseDocument = (text: string, limits: Limits): DocumentNode => {

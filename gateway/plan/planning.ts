@@ -19,7 +19,7 @@ export type Planning = {
 };
 
 export const createPlanning = (supergraph: LoadedSupergraph, maxPlans = 2_000): Planning => {
-  const plans = new LRUCache<string, Plan>({ max: maxPlans });
+  const plans = new LRUCache<string, Plan>({ max: maxPlans, maxSize: maxCharacters, sizeCalculation: (plan, key) => key.length + charactersIn(plan) });
   let made = 0;
   return {
     get made() {
@@ -35,6 +35,11 @@ export const createPlanning = (supergraph: LoadedSupergraph, maxPlans = 2_000): 
     },
   };
 };
+
+/** Of keys and of what is asked of subgraphs: in memory a plan takes about a hundred bytes for each. */
+const maxCharacters = 10_000_000;
+
+const charactersIn = ({ fetches, primary }: Plan): number => fetches.reduce((sum, { operation }) => sum + operation.query.length, primary?.operation.query.length ?? 0);
 
 const buildPlan = (supergraph: LoadedSupergraph, operation: Operation): Plan => {
   try {
