@@ -180,6 +180,19 @@ describe('identical queries under way', () => {
   });
 });
 
+test('a query after a mutation of another subgraph asks anew, as what was changed may show in its answer', async () => {
+  const held: Socket[] = [];
+  const changed = await asking((socket) => socket.write(good));
+  const { source, server } = await asking((socket) => void held.push(socket));
+  const before = source.execute(request());
+  await expect.poll(() => held.length).toBe(1);
+  await changed.source.execute(request({ operation: rename }));
+  const after = source.execute(request());
+  await expect.poll(() => server.asked.length).toBe(2);
+  for (const socket of held) socket.write(good);
+  expect(await Promise.all([before, after])).toEqual([answered, answered]);
+});
+
 describe('a request tells how long it is waited for', () => {
   const told = async (settings: Partial<RemoteSubgraph>, change: Partial<SubgraphRequest>) => {
     const { source, server } = await asking((socket) => socket.write(good), settings);

@@ -27,7 +27,7 @@ export type Flights<Landed, Answer> = {
   alone(waiting: Waiting, start: Start<Landed>): Promise<Answer>;
   /** Joins the flight with this key, or starts one that others may join. */
   share(shelf: Shelf<Landed>, key: Key, waiting: Waiting, start: Start<Landed>): Promise<Answer>;
-  /** Nobody joins what was started until now: something was changed, and who asks from now on must see it. */
+  /** Nobody joins what was started until now, with any subgraph: something was changed, and who asks from now on must see it. */
   separate(): void;
 };
 
@@ -57,9 +57,11 @@ type Flight<Landed> = {
   reason: SubrequestError | null;
 };
 
+/** Of all subgraphs together: what was changed through one of them can show in the answers of another. */
+let era = 0;
+
 export const createFlights = <Landed, Answer>({ unload, onShared, now = Date.now }: FlightOptions<Landed, Answer>): Flights<Landed, Answer> => {
   let size = 0;
-  let era = 0;
 
   const takeOff = (shelf: Shelf<Landed> | null, key: Key, mark: number, limitMs: number, start: Start<Landed>): Flight<Landed> => {
     const abort = new AbortController();
