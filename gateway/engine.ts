@@ -74,7 +74,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
   const planning = createPlanning(supergraph);
   const introspect = createIntrospection(supergraph.apiSchema);
   const dataSources = new Map(supergraph.subgraphs.map(({ name, url }) => [name, connect(name, url)]));
-  const defers = createDefers();
+  const defers = createDefers(supergraph.apiSchema);
   const internalName = createInternalNames(sdl);
   const shapeOf = (operation: Operation, access: Access, defers: ReadonlySet<string> = new Set()) => rootSelection({ schema: supergraph.apiSchema, operation, access, defers, internalName });
 

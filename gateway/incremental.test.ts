@@ -95,4 +95,16 @@ describe('@defer', () => {
     await answer.rest?.return?.();
     expect(sent.map(({ subgraph: name }) => name)).not.toContain('authors');
   });
+
+  test('a fragment inside one that narrows the type comes with it: the planner would search for ever', async () => {
+    const { gateway } = startGateway([
+      subgraph('s', 'type Query { i: I @shareable } interface I @key(fields: "id") { id: ID! } type E implements I @key(fields: "id") { id: ID! x: Int } type F implements I @key(fields: "id") { id: ID! }', {
+        Query: { i: () => ({ __typename: 'E', id: '1', x: 1 }) },
+        I: { __resolveReference: () => ({ __typename: 'E', id: '1', x: 1 }) },
+      }),
+      subgraph('t', 'type Query { i: I @shareable } type I @interfaceObject @key(fields: "id") { id: ID! o: Int }', { Query: { i: () => ({ id: '1' }) } }),
+    ]);
+    const answer = await gateway.answer({ query: '{ i { ... on E { ... on I { ... on E @defer(label: "l") { x } } } } }', viewer: publicViewer, requestId: 'r', signal: new AbortController().signal, inParts: true });
+    expect(answer.result).toMatchObject({ data: { i: { x: 1 } } });
+  });
 });

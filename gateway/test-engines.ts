@@ -47,7 +47,7 @@ export const engineOver = (world: World): TestEngine => {
 const plannerOver = (sdl: string): TestEngine['planOf'] => {
   const supergraph = loadSupergraph(sdl);
   const operations = createOperations(supergraph.apiSchema, limits);
-  const [conditions, defers, planning] = [createConditions(), createDefers(), createPlanning(supergraph)];
+  const [conditions, defers, planning] = [createConditions(), createDefers(supergraph.apiSchema), createPlanning(supergraph)];
   return (query) => {
     try {
       return planning.planOf(defers.stripped(conditions.evaluate(operations.find(query, undefined), operationVariables)));

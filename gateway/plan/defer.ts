@@ -3,7 +3,7 @@
  * either stripped of it, for clients and operations that take their answer whole, or labelled: every deferred fragment
  * gets a label of its own, by which plan, form of the answer and parts that come later know each other.
  */
-import { type DirectiveNode, type DocumentNode, Kind, OperationTypeNode, type SelectionNode, type SelectionSetNode, visit } from 'graphql';
+import { type DirectiveNode, type DocumentNode, type GraphQLSchema, Kind, OperationTypeNode, type SelectionNode, type SelectionSetNode, getNamedType, isInterfaceType, isObjectType, visit } from 'graphql';
 import { type Operation, rebuilt } from '../operations.ts';
 
 export type Defers = {
@@ -17,7 +17,7 @@ export type Defers = {
 /** `labels`: what the client calls a fragment, by our label; clients may leave their labels out. */
 export type Labelled = { readonly operation: Operation; readonly labels: ReadonlyMap<string, string | undefined> };
 
-export const createDefers = (): Defers => {
+export const createDefers = (schema: GraphQLSchema): Defers => {
   const found = new WeakMap<Operation, boolean>();
   const stripped = new WeakMap<Operation, Operation>();
   const labelled = new WeakMap<Operation, Labelled>();
@@ -25,7 +25,7 @@ export const createDefers = (): Defers => {
   return {
     isDeferring: (operation) => operation.kind === OperationTypeNode.QUERY && hasDefer(operation),
     stripped: (operation) => (hasDefer(operation) ? remembered(stripped, operation, () => strip(operation)) : operation),
-    labelled: (operation) => remembered(labelled, operation, () => label(operation)),
+    labelled: (operation) => remembered(labelled, operation, () => label(schema, operation)),
   };
 };
 
@@ -45,19 +45,32 @@ const usesDefer = (document: DocumentNode): boolean => {
 
 const strip = (operation: Operation): Operation => rebuilt(operation, visit(operation.document, { Directive: (node) => (isDefer(node) ? null : undefined) }), '#whole');
 
-/** Fragments are written out where they are spread: one that is spread twice is deferred twice. */
-const label = (operation: Operation): Labelled => {
+/**
+ * Fragments are written out where they are spread: one that is spread twice is deferred twice.
+ *
+ * A fragment inside one that narrows the type comes with it, and is not deferred by itself: the planner can search for
+ * ever where the narrowed type stands behind an interface object.
+ */
+const label = (schema: GraphQLSchema, operation: Operation): Labelled => {
   const labels = new Map<string, string | undefined>();
-  const writeOut = (set: SelectionSetNode): SelectionSetNode => ({ ...set, selections: set.selections.map(writeOutSelection) });
-  const writeOutSelection = (selection: SelectionNode): SelectionNode => {
-    if (selection.kind === Kind.FIELD) return selection.selectionSet ? { ...selection, selectionSet: writeOut(selection.selectionSet) } : selection;
+  const writeOut = (set: SelectionSetNode, parent: string | undefined, isNarrowed: boolean): SelectionSetNode => ({ ...set, selections: set.selections.map((each) => writeOutSelection(each, parent, isNarrowed)) });
+  const writeOutSelection = (selection: SelectionNode, parent: string | undefined, isNarrowed: boolean): SelectionNode => {
+    if (selection.kind === Kind.FIELD) return selection.selectionSet ? { ...selection, selectionSet: writeOut(selection.selectionSet, typeBehind(schema, parent, selection.name.value), false) } : selection;
     const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : operation.fragments.get(selection.name.value);
     if (!fragment) throw new TypeError('Validation lets no unknown fragment through.');
-    const directives = (selection.directives ?? []).map((directive) => (isDefer(directive) ? relabelled(directive, labels) : directive));
-    return { kind: Kind.INLINE_FRAGMENT, typeCondition: fragment.typeCondition, directives, selectionSet: writeOut(fragment.selectionSet) };
+    const type = fragment.typeCondition?.name.value ?? parent;
+    const directives = (selection.directives ?? []).flatMap((directive) => (!isDefer(directive) ? [directive] : isNarrowed ? [] : [relabelled(directive, labels)]));
+    return { kind: Kind.INLINE_FRAGMENT, typeCondition: fragment.typeCondition, directives, selectionSet: writeOut(fragment.selectionSet, type, isNarrowed || type !== parent) };
   };
-  const definition = { ...operation.definition, selectionSet: writeOut(operation.definition.selectionSet) };
+  const root = schema.getRootType(operation.kind)?.name;
+  const definition = { ...operation.definition, selectionSet: writeOut(operation.definition.selectionSet, root, false) };
   return { operation: rebuilt(operation, { kind: Kind.DOCUMENT, definitions: [definition] }, '#deferred'), labels };
+};
+
+const typeBehind = (schema: GraphQLSchema, parent: string | undefined, field: string): string | undefined => {
+  const type = parent === undefined ? undefined : schema.getType(parent);
+  const definition = isObjectType(type) || isInterfaceType(type) ? type.getFields()[field] : undefined;
+  return definition && getNamedType(definition.type).name;
 };
 
 const relabelled = (directive: DirectiveNode, labels: Map<string, string | undefined>): DirectiveNode => {
