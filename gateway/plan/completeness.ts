@@ -49,7 +49,7 @@ export const createCompleteness = (supergraph: Supergraph, matchesType: TypeMatc
   };
 };
 
-export const mapPlan = (plan: QueryPlan, map: (node: FetchNode) => FetchNode): QueryPlan => {
+const mapPlan = (plan: QueryPlan, map: (node: FetchNode) => FetchNode): QueryPlan => {
   const { node } = plan;
   const fetches = { fetch: map, split: (each: FetchNode) => [map(each)] };
   if (!node) return plan;

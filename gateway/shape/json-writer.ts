@@ -8,7 +8,7 @@ import { EventgraphError } from '#core/errors.ts';
 
 const usualSize = 1 << 20;
 /** In bytes. What costs a few requests can stand at any number of places of an answer: it ends here, and not with the process. */
-export const largestAnswer = 128 << 20;
+const largestAnswer = 128 << 20;
 /** Above this many characters the engine's own encoder is quicker than a loop. */
 const longString = 64;
 
