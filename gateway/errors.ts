@@ -9,6 +9,12 @@ export type ResponsePath = readonly (string | number)[];
 /** Told about errors that callers must not see. `reference` is what the caller was given to quote. */
 export type ReportError = (error: unknown, reference: string) => void;
 
+/**
+ * Errors that one answer tells. An entity stands at any number of places, and an error of it at each; looking for them
+ * and telling them all could take without end.
+ */
+export const maxErrorsTold = 10_000;
+
 /** A request refused before execution: several errors, no data (GraphQL specification, 7.1 "request error"). */
 export class RequestRefused extends EventgraphError {
   readonly errors: readonly GraphQLFormattedError[];

@@ -196,7 +196,7 @@ const signals = new WeakMap<Socket, AbortSignal>();
 
 const noteRequest = (request: FastifyRequest, parameters: Parameters): void => {
   const client = request.headers['apollographql-client-name'] ?? request.headers['x-client-name'];
-  request.noted = { operation: parameters.operationName ?? undefined, client: typeof client === 'string' ? client.slice(0, 100) : undefined };
+  request.noted = { operation: parameters.operationName?.slice(0, 100), client: typeof client === 'string' ? client.slice(0, 100) : undefined };
 };
 
 const log = (logger: Logger, request: FastifyRequest, reply: FastifyReply): void => {

@@ -159,3 +159,20 @@ test('what stands at too many places to be told ends with an error, and not with
   expect(await ask(nested(6))).toMatchObject({ data: null, errors: [{ extensions: { code: 'ANSWER_TOO_LARGE' } }] });
   expect(await ask(nested(0))).toEqual({ data: { users: ids } });
 });
+
+test('an error that stands at too many places to be told ends the answer, and not the process', async () => {
+  const ids = Array.from({ length: 10 }, (_, index) => ({ id: String(index) }));
+  const { ask } = startGateway(
+    [
+      subgraph('a', 'type Query { users: [User!]! } type User @key(fields: "id") { id: ID! pets: [Pet!]! } type Pet @key(fields: "id") { id: ID! }', { Query: { users: () => ids }, User: { __resolveReference: (reference: object) => reference, pets: () => ids } }),
+      subgraph('b', 'type Pet @key(fields: "id") { id: ID! owners: [User!]! bad: Int } type User @key(fields: "id") { id: ID! }', {
+        Pet: { __resolveReference: (reference: object) => reference, owners: () => ids, bad: () => { throw new Error('no'); } },
+      }),
+    ],
+    { report: () => undefined },
+  );
+  const nested = (levels: number) => `{ users ${'{ pets { owners '.repeat(levels)} { pets { bad } } ${'} }'.repeat(levels)} }`;
+  const { errors } = await ask(nested(4));
+  expect(errors?.length).toBeLessThanOrEqual(20_000);
+  expect(await ask(nested(0))).toMatchObject({ data: { users: ids.map(() => ({ pets: ids.map(() => ({ bad: null })) })) } });
+});

@@ -89,14 +89,14 @@ const fits = (value: unknown, { types }: PathPart, matchesType: TypeMatcher): bo
 /** One place of an object: the keys that lead to it, and the objects on the way, the root first. */
 export type Place = { readonly object: JsonObject; readonly keys: ResponsePath; readonly above: readonly JsonObject[] };
 
-/** Every place that a path leads to. Slower than `findTargets`: for errors, and for arguments from further up. */
-export const findPlaces = ({ data, matchesType }: Pick<Execution, 'data' | 'matchesType'>, path: Path): readonly Place[] => {
+/** Every place that a path leads to, or the first `most` of them. Slower than `findTargets`: for errors, and for arguments from further up. */
+export const findPlaces = ({ data, matchesType }: Pick<Execution, 'data' | 'matchesType'>, path: Path, most = Infinity): readonly Place[] => {
   const places: Place[] = [];
-  walk({ places, path, matchesType }, data, 0, [], []);
+  walk({ places, path, matchesType, most }, data, 0, [], []);
   return places;
 };
 
-type Walk = { readonly places: Place[]; readonly path: Path; readonly matchesType: TypeMatcher };
+type Walk = { readonly places: Place[]; readonly path: Path; readonly matchesType: TypeMatcher; readonly most: number };
 
 const walk = (state: Walk, value: unknown, position: number, keys: ResponsePath, above: readonly JsonObject[]): void => {
   const part = state.path[position];
@@ -104,6 +104,7 @@ const walk = (state: Walk, value: unknown, position: number, keys: ResponsePath,
     if (part && part.name !== null) return;
     value.forEach((element, index) => (!part || fits(element, part, state.matchesType)) && walk(state, element, part ? position + 1 : position, [...keys, index], above));
   } else if (isObject(value)) {
+    if (state.places.length >= state.most) return;
     if (!part) state.places.push({ object: value, keys, above });
     else if (part.name !== null && fits(value[part.name], part, state.matchesType)) walk(state, value[part.name], position + 1, [...keys, part.name], [...above, value]);
   }

@@ -1,7 +1,7 @@
 /** Errors of subgraphs, told with the paths of the client's answer. */
 import type { GraphQLFormattedError } from 'graphql';
 import { EventgraphError, isPublicError } from '#core/errors.ts';
-import { type ResponsePath, inputError, withoutStack } from '../errors.ts';
+import { type ResponsePath, inputError, maxErrorsTold, withoutStack } from '../errors.ts';
 import type { FetchStep } from '../plan/plan.ts';
 import type { Execution, JsonObject } from './context.ts';
 import { findPlaces } from './places.ts';
@@ -46,7 +46,7 @@ const createPlaceFinder = (execution: Execution): PlaceFinder => {
     const found = known.get(fetch) ?? new Map<JsonObject, ResponsePath[]>();
     if (known.has(fetch)) return found;
     known.set(fetch, found);
-    for (const { object, keys } of findPlaces(execution, fetch.path)) {
+    for (const { object, keys } of findPlaces(execution, fetch.path, maxErrorsTold)) {
       const places = found.get(object);
       if (places) places.push(keys);
       else found.set(object, [keys]);

@@ -3,7 +3,8 @@
  * Completion" and 6.4.4 "Handling Field Errors".
  */
 import type { GraphQLFormattedError } from 'graphql';
-import type { ResponsePath } from '../errors.ts';
+import { EventgraphError } from '#core/errors.ts';
+import { type ResponsePath, maxErrorsTold } from '../errors.ts';
 import { createExplainer } from './explain.ts';
 import type { JsonWriter } from './json-writer.ts';
 import type { FieldShape, ObjectShape, Selection, ValueShape } from './selection.ts';
@@ -80,7 +81,7 @@ const completeObject = (state: State, shape: ObjectShape, data: Record<string, u
 };
 
 const completeDenied = (state: State, field: FieldShape, parent: Path | undefined): Outcome => {
-  state.errors.push(unauthorized(field.coordinate, { parent, key: field.responseName }));
+  note(state, unauthorized(field.coordinate, { parent, key: field.responseName }));
   if (field.value.kind === 'nonNull' && field.typename === undefined) return violation;
   state.writer.ascii('null');
   return written;
@@ -171,7 +172,7 @@ const completeTyped = (state: State, selection: Selection, value: unknown, path:
   if (!shape) return invalid(state, path, selection.type.name);
   if (shape.needsType) return unresolved(state, path, selection.type.name);
   if (!shape.isDenied) return completeObject(state, shape, data, path);
-  state.errors.push(unauthorized(shape.typeName, path));
+  note(state, unauthorized(shape.typeName, path));
   return nothing;
 };
 
@@ -198,8 +199,13 @@ const unauthorized = (coordinate: string, path: Path): GraphQLFormattedError => 
   extensions: { code: 'UNAUTHORIZED_FIELD_OR_TYPE', coordinate },
 });
 
+const note = (state: State, error: GraphQLFormattedError): void => {
+  if (state.errors.length >= maxErrorsTold) throw new EventgraphError('TOO_MANY_ERRORS', `The answer has more than ${maxErrorsTold} errors.`, { maximum: maxErrorsTold });
+  state.errors.push(error);
+};
+
 const noteError = (state: State, path: Path | undefined, code: string, message: string): void => {
-  state.errors.push({ message, path: asList(path), extensions: { code } });
+  note(state, { message, path: asList(path), extensions: { code } });
 };
 
 const asList = (path: Path | undefined): ResponsePath => {
