@@ -6,7 +6,7 @@ const rooms = ['core', 'gateway', 'ingest', 'subgraphs', 'simulators', 'hub', 's
 const entry = '^[^/]+\\.ts$';
 
 /** Tests and what only they use. */
-const test = '\\.(test|e2e)\\.ts$|[/-]test-[a-z-]+\\.ts$|^core/testing[a-z-]*\\.ts$|^simulators/[a-z]+/(contract|expected-counts)\\.ts$';
+const test = '\\.(test|e2e)\\.ts$|[/-]test-[a-z-]+\\.ts$|^gateway/testing/|^core/testing[a-z-]*\\.ts$|^simulators/[a-z]+/(contract|expected-counts)\\.ts$';
 const product = '^(core|gateway|ingest|subgraphs|hub|simulators)/|^main\\.ts$';
 /** Stand outside the hub and may look into all of it. */
 const outside = '^(bench|e2e|scripts)/|^(vitest|codegen)\\.';

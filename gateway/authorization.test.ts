@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { publicViewer } from '#core/viewer.ts';
-import { startGateway, subgraph, viewerWith } from './test-kit.ts';
+import { startGateway, subgraph, viewerWith } from './testing/kit.ts';
 
 const shop = subgraph(
   'shop',

@@ -2,7 +2,7 @@
  * Which engine serves now, and how long an older one is needed: each request and subscription holds a lease, and an
  * engine that was replaced lets go of its data sources with its last lease.
  */
-import type { DataSource } from './data-source.ts';
+import type { DataSource } from './sources/data-source.ts';
 import { type Engine, type EngineOptions, createEngine } from './engine.ts';
 
 /** `id` tells engines apart: 1 for the first, and one more after each reload. */

@@ -6,7 +6,7 @@ import type { Viewer } from '#core/viewer.ts';
 import { Answer, failure } from './answer.ts';
 import { type Access, type AllowsPolicy, createAuthorization } from './authorization.ts';
 import { createConditions } from './conditions.ts';
-import type { DataSource } from './data-source.ts';
+import type { DataSource } from './sources/data-source.ts';
 import { type ReportError, formatThrown } from './errors.ts';
 import type { Execution } from './execute/context.ts';
 import { takeRootResult } from './execute/fetch.ts';

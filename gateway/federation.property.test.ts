@@ -4,8 +4,8 @@
 import fc from 'fast-check';
 import { execute, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
-import { startGateway, subgraph } from './test-kit.ts';
-import { operationFrom, operationVariables } from './test-operations.ts';
+import { startGateway, subgraph } from './testing/kit.ts';
+import { operationFrom, operationVariables } from './testing/operations.ts';
 
 type Thing = Record<string, unknown> & { __typename: string; id: string };
 

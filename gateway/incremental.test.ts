@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { publicViewer } from '#core/viewer.ts';
 import type { Answer } from './answer.ts';
-import { startGateway, subgraph } from './test-kit.ts';
+import { startGateway, subgraph } from './testing/kit.ts';
 
 const products = [{ id: '1', name: 'one' }, { id: '2', name: 'two' }];
 

@@ -8,7 +8,7 @@ import type { Tracer } from '@opentelemetry/api';
 import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
 import { type Answer, refusal } from './answer.ts';
 import type { AllowsPolicy } from './authorization.ts';
-import type { DataSource } from './data-source.ts';
+import type { DataSource } from './sources/data-source.ts';
 import { createEngineHolder } from './engine-holder.ts';
 import { type ReportError, formatThrown, refuse } from './errors.ts';
 import type { GatewayRequest } from './gateway-request.ts';
@@ -19,8 +19,8 @@ import { requestedTrace } from './observe/requested-trace.ts';
 import { type OperationSpan, beginSpan, withinSpan } from './observe/spans.ts';
 import type { Operation } from './operations.ts';
 import { createSharedAnswers } from './shared-answers.ts';
-import { createSharedRuns } from './shared-runs.ts';
-import { createSubscriptions } from './subscriptions.ts';
+import { createSharedRuns } from './live/shared-runs.ts';
+import { createSubscriptions } from './live/subscriptions.ts';
 
 export type { GatewayRequest } from './gateway-request.ts';
 

@@ -2,7 +2,7 @@ import { buildSchema } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from './limits.ts';
 import { createOperations } from './operations.ts';
-import { startGateway, subgraph } from './test-kit.ts';
+import { startGateway, subgraph } from './testing/kit.ts';
 
 const { ask, sent } = startGateway(
   [

@@ -3,10 +3,10 @@
  * holds all the data. `PROPERTY_RUNS=20` checks twenty times as many.
  */
 import { expect, test } from 'vitest';
-import { whateverArrivesFirst } from './test-arrivals.ts';
-import { asksForEachEntityOnce, equalsPlainAnswer, togetherEqualPlainAnswer } from './test-claims.ts';
-import { forCases } from './test-engines.ts';
-import { lacksOnlyWhatFailed } from './test-failures.ts';
+import { whateverArrivesFirst } from './testing/arrivals.ts';
+import { asksForEachEntityOnce, equalsPlainAnswer, togetherEqualPlainAnswer } from './testing/claims.ts';
+import { forCases } from './testing/engines.ts';
+import { lacksOnlyWhatFailed } from './testing/failures.ts';
 
 const timeout = 60_000 * Math.max(1, Number(process.env['PROPERTY_RUNS'] ?? 1));
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { publicViewer } from '#core/viewer.ts';
-import type { DataSource } from './data-source.ts';
+import type { DataSource } from './sources/data-source.ts';
 import { createGateway } from './index.ts';
-import { composeAll, subgraph } from './test-kit.ts';
+import { composeAll, subgraph } from './testing/kit.ts';
 
 const one = subgraph('one', 'type Query { one: String }');
 const two = subgraph('two', 'type Query { two: String }');

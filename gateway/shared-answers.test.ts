@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
-import { startGateway, subgraph } from './test-kit.ts';
+import { startGateway, subgraph } from './testing/kit.ts';
 
 /** Queries wait until they are let go, and count. */
 const start = (options: { shareAnswers?: boolean } = {}) => {

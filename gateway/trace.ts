@@ -2,7 +2,7 @@
  * What is noted about one run of a plan while somebody looks: an admin who asked for it (`observe/requested-trace.ts`),
  * or spans (`observe/spans.ts`). Without either there is none.
  */
-import type { SubgraphRequest } from './data-source.ts';
+import type { SubgraphRequest } from './sources/data-source.ts';
 import type { Batch } from './plan/plan.ts';
 
 export type Trace = {

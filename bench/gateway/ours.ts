@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { createLogger } from '#core/logging.ts';
 import { publicViewer } from '#core/viewer.ts';
-import { createHttpServer } from '#gateway/http.ts';
+import { createHttpServer } from '#gateway/doors/http.ts';
 import { createGateway } from '#gateway/index.ts';
-import { createRemoteDataSource } from '#gateway/remote-data-source.ts';
+import { createRemoteDataSource } from '#gateway/sources/remote-data-source.ts';
 import { ready, settings } from './processes.ts';
 import { profiling } from './profiling.ts';
 

@@ -1,7 +1,7 @@
 /** What one run of a plan carries along. */
 import type { GraphQLFormattedError } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
-import type { DataSource } from '../data-source.ts';
+import type { DataSource } from '../sources/data-source.ts';
 import type { ReportError } from '../errors.ts';
 import type { GatewayCounts } from '../observe/counts.ts';
 import type { Variables } from '../operations.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startGateway, subgraph } from '../test-kit.ts';
+import { startGateway, subgraph } from '../testing/kit.ts';
 
 describe('keys', () => {
   test('several keys: each subgraph is asked by the one that it knows', async () => {

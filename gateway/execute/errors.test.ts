@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import { DateTimeResolver } from 'graphql-scalars';
 import { describe, expect, test } from 'vitest';
 import { EventgraphError, InputError } from '#core/errors.ts';
-import { composeAll, startGateway, subgraph } from '../test-kit.ts';
+import { composeAll, startGateway, subgraph } from '../testing/kit.ts';
 import { createGateway } from '../index.ts';
 import { publicViewer } from '#core/viewer.ts';
 

@@ -1,8 +1,8 @@
 /** One request to one subgraph, merged into the answer. */
 import { EventgraphError } from '#core/errors.ts';
-import type { SubgraphOperation, SubgraphVariables } from '../data-source.ts';
+import type { SubgraphOperation, SubgraphVariables } from '../sources/data-source.ts';
 import type { Batch, FetchStep } from '../plan/plan.ts';
-import { PlainVariables } from '../subgraph-variables.ts';
+import { PlainVariables } from '../sources/subgraph-variables.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import { type Execution, type JsonObject, isObject } from './context.ts';
 import { contextGroups } from './contextual-arguments.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startGateway, subgraph } from '../test-kit.ts';
+import { startGateway, subgraph } from '../testing/kit.ts';
 
 const events = [
   { __typename: 'GateEvent', id: 'e1', name: 'Tech', venue: { id: 'v1' } },

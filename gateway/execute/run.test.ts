@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { startRun } from '../test-executions.ts';
-import { at, entities, parallel, planFrom, root, sequence } from '../test-plans.ts';
+import { startRun } from '../testing/executions.ts';
+import { at, entities, parallel, planFrom, root, sequence } from '../testing/plans.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
 afterEach(() => void vi.useRealTimers());

@@ -1,5 +1,5 @@
 /** The variables of a request for entities. */
-import type { SubgraphVariables } from '../data-source.ts';
+import type { SubgraphVariables } from '../sources/data-source.ts';
 import type { JsonObject } from './context.ts';
 import type { Entity } from './entities.ts';
 

@@ -4,7 +4,7 @@
  */
 import { isPublicError } from '#core/errors.ts';
 import type { Answer } from '../answer.ts';
-import type { DataSource } from '../data-source.ts';
+import type { DataSource } from '../sources/data-source.ts';
 import type { CircuitState, FetchObserver } from '../resilience/observe.ts';
 
 /** Codes may come from subgraphs: more of them than this, or of another form, are counted together. */

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type EventgraphError, ForbiddenError, UnauthenticatedError } from '#core/errors.ts';
 import { isAllowed } from '#core/viewer.ts';
-import { type Identify, credentialIn } from '../credentials.ts';
+import { type Identify, credentialIn } from '../doors/credentials.ts';
 import type { Metrics } from './metrics.ts';
 
 export type MetricsRouteOptions = {

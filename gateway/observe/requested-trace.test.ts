@@ -2,11 +2,11 @@ import { afterEach, expect, test } from 'vitest';
 import { createLogger } from '#core/logging.ts';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
 import type { GatewayRequest } from '../gateway-request.ts';
-import { createHttpServer } from '../http.ts';
+import { createHttpServer } from '../doors/http.ts';
 import { type Gateway, createGateway } from '../index.ts';
-import { createRemoteDataSource } from '../remote-data-source.ts';
-import { composeAll, schemaOf, startGateway, subgraph, viewerWith } from '../test-kit.ts';
-import { serveSubgraph } from '../test-subgraph-server.ts';
+import { createRemoteDataSource } from '../sources/remote-data-source.ts';
+import { composeAll, schemaOf, startGateway, subgraph, viewerWith } from '../testing/kit.ts';
+import { serveSubgraph } from '../testing/subgraph-server.ts';
 
 const admin = viewerWith('admin');
 const others: readonly (readonly [string, Viewer])[] = [

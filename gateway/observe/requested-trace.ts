@@ -3,7 +3,7 @@
  * `extensions`. Either says `plan`, `timings` or both, with a comma between. Everybody else is answered as ever.
  */
 import { isAllowed } from '#core/viewer.ts';
-import type { SubgraphNote, SubgraphRequest } from '../data-source.ts';
+import type { SubgraphNote, SubgraphRequest } from '../sources/data-source.ts';
 import type { Engine, Prepared } from '../engine.ts';
 import { EntityVariables } from '../execute/variables.ts';
 import type { GatewayRequest } from '../gateway-request.ts';

@@ -3,10 +3,10 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { afterEach, expect, test } from 'vitest';
 import { publicViewer } from '#core/viewer.ts';
 import { createGateway } from '../index.ts';
-import { createRemoteDataSource } from '../remote-data-source.ts';
-import { createChannel } from '../test-channel.ts';
-import { composeAll, startGateway, subgraph, viewerWith } from '../test-kit.ts';
-import { serveRaw } from '../test-subgraph-server.ts';
+import { createRemoteDataSource } from '../sources/remote-data-source.ts';
+import { createChannel } from '../testing/channel.ts';
+import { composeAll, startGateway, subgraph, viewerWith } from '../testing/kit.ts';
+import { serveRaw } from '../testing/subgraph-server.ts';
 import { registeredTracer } from './spans.ts';
 
 const exporter = new InMemorySpanExporter();

@@ -1,7 +1,7 @@
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { Kind, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { at, entities, parallel, planFrom, root, sequence } from '../test-plans.ts';
+import { at, entities, parallel, planFrom, root, sequence } from '../testing/plans.ts';
 import type { Plan } from './plan.ts';
 
 const start = root('a', 'items { id maker { id } } other { id }');

@@ -1,7 +1,7 @@
 /** Documents at every limit are planned and answered; one step beyond is refused with the name of the limit. */
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '../limits.ts';
-import { startGateway, subgraph } from '../test-kit.ts';
+import { startGateway, subgraph } from '../testing/kit.ts';
 
 const thing = { id: '1', name: 'one' };
 const { ask } = startGateway([

@@ -2,7 +2,7 @@
  * Several operations on `_entities` as one: `query ($r0: …, $r1: …) { _e0: _entities(representations: $r0) {…} _e1: … }`.
  */
 import { type DocumentNode, type FieldNode, Kind, type OperationDefinitionNode, OperationTypeNode, type VariableDefinitionNode, print, stripIgnoredCharacters, visit } from 'graphql';
-import type { SubgraphOperation } from '../data-source.ts';
+import type { SubgraphOperation } from '../sources/data-source.ts';
 import type { MergedOperation } from './plan.ts';
 
 export const mergeEntityOperations = (operations: readonly SubgraphOperation[]): MergedOperation => {

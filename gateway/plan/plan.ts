@@ -4,7 +4,7 @@
  * Glossary: a *fetch* asks one subgraph for the fields of the objects at one path; a *batch* is the fetches that
  * travel in one request; a *target* is an object of the answer that a fetch adds fields to.
  */
-import type { SubgraphOperation } from '../data-source.ts';
+import type { SubgraphOperation } from '../sources/data-source.ts';
 
 /** A response name, or every element of a list (`name` null); `types` narrows to objects of these types. */
 export type PathPart = { readonly name: string | null; readonly types: readonly string[] | null };

@@ -1,6 +1,6 @@
 /** What @apollo/query-planner gets wrong on its own, and the gateway answers right or refuses. */
 import { describe, expect, test } from 'vitest';
-import { startGateway, subgraph } from '../test-kit.ts';
+import { startGateway, subgraph } from '../testing/kit.ts';
 
 const rates: Readonly<Record<string, number>> = { EUR: 1, USD: 2, GBP: 3 };
 const catalogue = subgraph('catalogue', 'type Query { items: [Item!]! } type Item @key(fields: "sku") { sku: ID! name: String! weight: Int! price(currency: String!): Int! box: Box! } type Box { size(unit: String!): Int! }', {

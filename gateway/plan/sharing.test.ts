@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { at, entities, parallel, planFrom, root, sequence } from '../test-plans.ts';
+import { at, entities, parallel, planFrom, root, sequence } from '../testing/plans.ts';
 import type { FetchStep, Plan } from './plan.ts';
 
 const start = root('a', 'items { id maker { id } }');

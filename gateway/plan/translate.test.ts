@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { at, entities, parallel, planFrom, root, sequence } from '../test-plans.ts';
+import { at, entities, parallel, planFrom, root, sequence } from '../testing/plans.ts';
 
 /** What each fetch waits for, by the names of subgraphs. */
 const waiting = (plan: ReturnType<typeof planFrom>): Record<string, string[]> =>

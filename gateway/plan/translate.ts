@@ -3,7 +3,7 @@
  * puts in sequence waits for all that stands before it; everything else may run at once.
  */
 import { type DeferNode, type FetchDataRewrite, type FetchNode, type PlanNode, type QueryPlan, type QueryPlanSelectionNode, prettyFormatQueryPlan } from '@apollo/query-planner';
-import { subgraphOperation } from '../subgraph-operation.ts';
+import { subgraphOperation } from '../sources/subgraph-operation.ts';
 import { batchesOf } from './batches.ts';
 import type { DeferredBlock, FetchStep, Path, PathPart, Plan, RequiredSelection, Rewrite } from './plan.ts';
 import { markSharing } from './sharing.ts';

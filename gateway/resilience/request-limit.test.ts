@@ -5,8 +5,8 @@ import { fastify } from 'fastify';
 import { afterEach, expect, test } from 'vitest';
 import { createLogger } from '#core/logging.ts';
 import { publicViewer } from '#core/viewer.ts';
-import { createHttpServer } from '../http.ts';
-import { startGateway, subgraph } from '../test-kit.ts';
+import { createHttpServer } from '../doors/http.ts';
+import { startGateway, subgraph } from '../testing/kit.ts';
 import { countNoLonger, limitRequests } from './request-limit.ts';
 
 const opened: { close(): Promise<unknown> }[] = [];

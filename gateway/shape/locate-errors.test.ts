@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startGateway, subgraph } from '../test-kit.ts';
+import { startGateway, subgraph } from '../testing/kit.ts';
 
 const nodes = subgraph(
   'nodes',

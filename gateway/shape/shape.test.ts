@@ -1,6 +1,6 @@
 import { getIntrospectionQuery } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { startGateway, subgraph } from '../test-kit.ts';
+import { startGateway, subgraph } from '../testing/kit.ts';
 
 /** One subgraph whose root fields answer the given data as it is. */
 const answering = (sdl: string, Query: Record<string, unknown>) =>

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { publicViewer } from '#core/viewer.ts';
-import { startGateway, subgraph } from '../test-kit.ts';
+import { startGateway, subgraph } from '../testing/kit.ts';
 
 /** `things` knows which object a Node is, unless it is away; `links` knows it as an interface object. */
 const start = (isAway: boolean) => {

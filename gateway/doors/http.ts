@@ -1,0 +1,218 @@
+/**
+ * The gateway's HTTP door: `/graphql` for GET and POST, in one piece or as a stream (`stream-door.ts`), health, and the
+ * WebSocket door on the same path. Further routes (pushes, static files) are registered on the instance by whoever
+ * starts it.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import helmet from '@fastify/helmet';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+
+import { defaultDrainMs, drainWithin } from '#core/drain.ts';
+import { UnauthenticatedError } from '#core/errors.ts';
+import type { Logger } from '#core/logging.ts';
+import { publicViewer } from '#core/viewer.ts';
+import { type Answer, refusal } from '../answer.ts';
+import { type Identify, credentialIn } from './credentials.ts';
+import { RequestRefused, formatThrown } from '../errors.ts';
+import { multipartDefer, sendMultipart } from './multipart.ts';
+import { type MediaType, type Parameters, mediaTypes, negotiate, negotiateStream, parametersOfBody, parametersOfQuery, statusOf, takesParts } from './graphql-over-http.ts';
+import type { Gateway } from '../index.ts';
+import { traceHeader } from '../observe/requested-trace.ts';
+import { limitRequests } from '../resilience/request-limit.ts';
+import { type LiveConnections, createLiveConnections } from './live-connections.ts';
+import { type StreamDoor, type Who, createStreamDoor } from './stream-door.ts';
+import { createWebSocketDoor } from './websocket.ts';
+
+export type HttpServerOptions = {
+  readonly gateway: Gateway;
+  readonly identify: Identify;
+  readonly logger: Logger;
+  /** What must be so before a balancer sends requests here. Each throws when it is not. */
+  readonly readiness?: Readonly<Record<string, () => Promise<void>>>;
+  /** Largest body of a GraphQL request, in bytes. */
+  readonly bodyLimit?: number;
+  /** Requests under way at once; more are answered 503. */
+  readonly maxRequests?: number | undefined;
+  /** Milliseconds that sockets and requests have to end after `close()`. */
+  readonly drainMs?: number;
+  /** Milliseconds between checks that the credentials of open sockets and streams still hold. */
+  readonly recheckMs?: number;
+  /** Streams that one credential, or one address without any, may have open. */
+  readonly maxStreams?: number;
+  /** Milliseconds between signs of life on a stream that says nothing. */
+  readonly heartbeatMs?: number;
+};
+
+export type HttpServer = {
+  readonly app: FastifyInstance;
+  /** Ends what viewers to whom the predicate answers true hold open; sockets with close code 4403. */
+  readonly endViewers: LiveConnections['endViewers'];
+  /** How many sockets and streams are open. */
+  connections(): number;
+};
+
+/** What one log line tells of a GraphQL request; never a credential, a variable or the text. */
+type Noted = { operation?: string | undefined; client?: string | undefined; errors?: number };
+declare module 'fastify' {
+  interface FastifyRequest {
+    noted: Noted | null;
+  }
+}
+
+export const createHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
+  const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: options.bodyLimit ?? 1_000_000, forceCloseConnections: 'idle', requestTimeout: 60_000, routerOptions: { querystringParser: parseQueryString } });
+  app.decorateRequest('noted', null);
+  limitRequests(app, options.maxRequests);
+  await app.register(helmet, { global: false, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, workerSrc: ["'self'", 'blob:'] } } });
+  // Answers of GraphQL are no pages: a header for each protection of pages would cost more than the rest of the door.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!isGraphql(request)) reply.helmet();
+    done();
+  });
+  app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id));
+  app.addHook('onResponse', (request, reply, done) => {
+    if (isGraphql(request)) options.gateway.counts.responses.add(String(reply.statusCode));
+    log(options.logger, request, reply);
+    done();
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(options.logger, error, request, reply));
+
+  const connections = createLiveConnections(options);
+  app.server.on('upgrade', createWebSocketDoor({ ...options, connections }).upgrade);
+  drainWithin(app, options.drainMs);
+  app.addHook('preClose', () => connections.close(options.drainMs ?? defaultDrainMs));
+  addHealth(app, options.readiness ?? {});
+  await app.register((scope) => addGraphql(scope, options, createStreamDoor({ ...options, connections })));
+  return { app, endViewers: connections.endViewers, connections: () => connections.size };
+};
+
+const requestIdOf = (request: { headers: Readonly<Record<string, unknown>> }): string => {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
+};
+
+const parseQueryString = (text: string): Record<string, unknown> => {
+  if (text === '') return {};
+  const parameters = new Map<string, string[]>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    const values = parameters.get(name);
+    if (values) values.push(value);
+    else parameters.set(name, [value]);
+  }
+  return Object.fromEntries([...parameters].map(([name, values]) => [name, values.length > 1 ? values : values[0]]));
+};
+
+const addHealth = (app: FastifyInstance, readiness: NonNullable<HttpServerOptions['readiness']>): void => {
+  app.get('/health/live', async () => ({ status: 'ok' }));
+  app.get('/health/ready', async (_, reply) => {
+    const checks = await Promise.all(Object.entries(readiness).map(async ([name, check]) => [name, await check().then(() => 'ok', () => 'failed')] as const));
+    const isReady = checks.every(([, state]) => state === 'ok');
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'unavailable', checks: Object.fromEntries(checks) });
+  });
+};
+
+const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: HttpServerOptions, streams: StreamDoor): Promise<void> => {
+  // JSON alone: the content types a browser sends from another site without asking first (forms, text) are refused.
+  app.removeContentTypeParser('text/plain');
+  const handle = async (request: FastifyRequest, reply: FastifyReply, read: () => Parameters): Promise<FastifyReply> => {
+    const { accept } = request.headers;
+    const type = negotiate(accept);
+    if (!type) return send(reply, mediaTypes.json, 406, refused('NOT_ACCEPTABLE', `The answer is ${mediaTypes.response} or ${mediaTypes.json}.`));
+    let who: Who = { viewer: publicViewer, credential: null };
+    try {
+      const parameters = read();
+      const credential = credentialIn(request.headers);
+      who = { viewer: await identify(credential), credential };
+      noteRequest(request, parameters);
+      const { kind, name } = gateway.operationOf(parameters);
+      if (request.noted && name) request.noted.operation = name;
+      const stream = negotiateStream(accept, kind);
+      if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
+      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(request), inParts: stream === 'sse' || takesParts(accept), deadline: kind === 'query' ? Date.now() + queryTimeMs : undefined, wantedTrace: request.headers[traceHeader] };
+      const refusedStream = stream && streams.refuses(reply, credential);
+      if (refusedStream) return send(reply, type, statusOf(refusedStream, mediaTypes.response), refusedStream, request);
+      const answer = await (stream && kind === 'subscription' ? gateway.stream(asked) : gateway.answer(asked));
+      if (Symbol.asyncIterator in answer) return streams.send(reply, stream ?? 'sse', answer, who);
+      if (stream === 'sse') return streams.send(reply, stream, answer.rest ? answer.parts : answer, who);
+      if (answer.rest) return sendParts(reply, answer, logger);
+      return sendAnswer(reply, type, answer, request);
+    } catch (error) {
+      const answer = refusal(formatThrown(error, request.id, (cause, requestId) => logger.error({ err: cause, requestId }, 'request failed')));
+      if (error instanceof RequestRefused && negotiateStream(accept, 'query') === 'sse') return streams.send(reply, 'sse', answer, who);
+      return send(reply, type, error instanceof RequestRefused || error instanceof UnauthenticatedError ? statusOf(answer, type) : 500, answer, request);
+    }
+  };
+  app.post('/graphql', (request, reply) => handle(request, reply, () => parametersOfBody(request.body)));
+  app.get('/graphql', { exposeHeadRoute: false }, (request, reply) => handle(request, reply, () => parametersOfQuery(request.query as Record<string, unknown>)));
+  app.route({ method: ['PUT', 'PATCH', 'DELETE', 'HEAD'], url: '/graphql', handler: (_, reply) => send(reply.header('allow', 'GET, POST'), mediaTypes.json, 405, refused('METHOD_NOT_ALLOWED', 'GraphQL is asked with GET or POST.')) });
+};
+
+/** For all stages of a query together; a mutation that was given up would happen all the same. */
+const queryTimeMs = 60_000;
+
+const refused = (code: string, message: string): Answer => refusal([{ message, extensions: { code } }]);
+
+const send = (reply: FastifyReply, type: MediaType, status: number, answer: Answer, request?: FastifyRequest): FastifyReply => {
+  reply.header('x-content-type-options', 'nosniff');
+  if (request?.noted) request.noted.errors = answer.errors.length;
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply.code(status).header('content-type', `${type}; charset=utf-8`).send(answer.bytes);
+};
+
+/** The hot path: written past the framework, whose hooks for what is sent have nothing to add here. */
+const sendAnswer = (reply: FastifyReply, type: MediaType, answer: Answer, request: FastifyRequest): FastifyReply => {
+  if (request.noted) request.noted.errors = answer.errors.length;
+  const { bytes } = answer;
+  reply.hijack();
+  reply.raw.writeHead(statusOf(answer, type), ['content-type', `${type}; charset=utf-8`, 'content-length', String(bytes.length), 'x-content-type-options', 'nosniff', 'x-request-id', request.id]);
+  reply.raw.end(bytes);
+  return reply;
+};
+
+/** What goes wrong once the response has begun can only be cut off and noted. */
+const sendParts = (reply: FastifyReply, answer: Answer, logger: Logger): FastifyReply => {
+  sendMultipart(reply, multipartDefer, answer.parts).catch((error: unknown) => logger.error({ err: error, requestId: reply.request.id }, 'an answer in parts was broken off'));
+  return reply;
+};
+
+const isGraphql = ({ url }: FastifyRequest): boolean => url === '/graphql' || url.startsWith('/graphql?');
+
+/**
+ * Aborted when the client goes away: with its connection, whose requests share one signal, as making one for each costs
+ * more than reading the request.
+ */
+const signalOf = ({ raw: { socket } }: FastifyRequest): AbortSignal => {
+  let signal = signals.get(socket);
+  if (!signal) {
+    const abort = new AbortController();
+    signals.set(socket, (signal = abort.signal));
+    if (socket.destroyed) abort.abort();
+    else socket.once('close', () => abort.abort());
+  }
+  return signal;
+};
+const signals = new WeakMap<Socket, AbortSignal>();
+
+const noteRequest = (request: FastifyRequest, parameters: Parameters): void => {
+  const client = request.headers['apollographql-client-name'] ?? request.headers['x-client-name'];
+  request.noted = { operation: parameters.operationName?.slice(0, 100), client: typeof client === 'string' ? client.slice(0, 100) : undefined };
+};
+
+const log = (logger: Logger, request: FastifyRequest, reply: FastifyReply): void => {
+  if (reply.statusCode < 500 && !logger.isLevelEnabled('info')) return;
+  const path = request.url.split('?')[0] ?? '';
+  // Pushes, health checks and files come by the hundred; what clients ask is what an operator looks for.
+  const level = path.startsWith('/graphql') || reply.statusCode >= 500 ? 'info' : 'debug';
+  logger[level]({ requestId: request.id, method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...request.noted }, 'request');
+};
+
+const codes: Readonly<Record<number, string>> = { 413: 'PAYLOAD_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE', 404: 'NOT_FOUND' };
+
+/** Errors of the server itself: a body too large, not JSON, of another type; and faults, whose words stay inside. */
+const answerError = (logger: Logger, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const status = error.statusCode ?? 500;
+  if (status < 500) return send(reply, mediaTypes.json, status, refused(codes[status] ?? 'BAD_REQUEST', error.message));
+  logger.error({ err: error, requestId: request.id }, 'request failed');
+  return send(reply, mediaTypes.json, status, refusal(formatThrown(error, request.id)));
+};

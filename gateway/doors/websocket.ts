@@ -1,0 +1,130 @@
+/**
+ * The gateway's WebSocket door: `graphql-transport-ws` on `/graphql`, for every kind of operation. What is here is how
+ * a connection begins, lives and ends; what goes through it is in `websocket-operations.ts`.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { CloseCode, type Context, handleProtocols, makeServer } from 'graphql-ws';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { isPublicError } from '#core/errors.ts';
+import type { Logger } from '#core/logging.ts';
+import { type Identify, credentialIn } from './credentials.ts';
+import type { Gateway } from '../index.ts';
+import type { LiveConnection, LiveConnections } from './live-connections.ts';
+import { SocketOperations, toldErrors } from './websocket-operations.ts';
+
+export type WebSocketDoorOptions = {
+  readonly gateway: Gateway;
+  readonly identify: Identify;
+  readonly logger: Logger;
+  readonly connections: LiveConnections;
+  /** Largest message of a client, in bytes. */
+  readonly maxPayload?: number;
+  /** Operations that one connection may have open. */
+  readonly maxOperations?: number;
+  /** Milliseconds between pings; a client that answers none until the next is gone. */
+  readonly keepAliveMs?: number;
+};
+
+export type WebSocketDoor = {
+  /** For the server's `upgrade` event. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+};
+
+/** What graphql-ws knows of a connection. */
+type Extra = { readonly headers: IncomingMessage['headers']; readonly live: LiveConnection; readonly operations: SocketOperations };
+type Protocol = ReturnType<typeof makeServer<Record<string, unknown>, Extra>>;
+
+const defaults = { maxPayload: 1_000_000, maxOperations: 100, keepAliveMs: 12_000 };
+type Settings = WebSocketDoorOptions & typeof defaults;
+
+export const createWebSocketDoor = (options: WebSocketDoorOptions): WebSocketDoor => {
+  const settings = { ...defaults, ...options };
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: settings.maxPayload, handleProtocols, clientTracking: false });
+  const protocol = createProtocol(settings);
+  return {
+    upgrade(request, stream, head) {
+      const { isClosing } = settings.connections;
+      const path = (request.url ?? '').split('?')[0];
+      if (isClosing || path !== '/graphql') return refuseUpgrade(stream, isClosing ? '503 Service Unavailable' : '404 Not Found');
+      // A client may reset the connection in the middle of the handshake.
+      stream.on('error', () => stream.destroy());
+      sockets.handleUpgrade(request, stream, head, (socket) => serve(socket, stream, request.headers, protocol, settings));
+    },
+  };
+};
+
+/** Destroyed, and not only ended: a client that keeps its side open would keep the server from closing. */
+const refuseUpgrade = (socket: Duplex, status: string): void => {
+  socket.on('error', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
+};
+
+/** A client that does not answer the closing handshake is cut off. */
+const endSocket = (socket: WebSocket, code: number, reason: string, withinMs = 1_000): void => {
+  const timer = setTimeout(() => socket.terminate(), withinMs);
+  socket.once('close', () => clearTimeout(timer));
+  socket.close(code, reason);
+};
+
+const serve = (socket: WebSocket, stream: Duplex, headers: IncomingMessage['headers'], protocol: Protocol, settings: Settings): void => {
+  const { logger, connections, keepAliveMs } = settings;
+  const live = connections.add((why, withinMs) => (why === 'forbidden' ? endSocket(socket, CloseCode.Forbidden, 'Forbidden', withinMs) : endSocket(socket, 1001, 'Going away', withinMs)));
+  const operations = new SocketOperations(socket, stream, live, settings);
+  const stopPinging = keepAlive(socket, keepAliveMs);
+  const fail = (error: unknown) => {
+    logger.error({ err: error, connection: operations.id }, 'websocket message failed');
+    endSocket(socket, CloseCode.InternalServerError, 'Internal server error');
+  };
+  const closed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      send: (text) => operations.send(text),
+      close: (code, reason) => endSocket(socket, code ?? 1000, reason ?? ''),
+      onMessage: (take) => void socket.on('message', (data: RawData, isBinary: boolean) => (isBinary ? endSocket(socket, CloseCode.BadRequest, 'Invalid message received') : void take(data.toString()).catch(fail))),
+    },
+    { headers, live, operations },
+  );
+  // Frames that break the WebSocket protocol: ws answers with the right close code itself.
+  socket.on('error', (error) => logger.debug({ err: error, connection: operations.id }, 'websocket protocol error'));
+  socket.once('close', (code, reason) => {
+    stopPinging();
+    operations.abort();
+    live.gone();
+    closed(code, reason.toString()).catch((error: unknown) => logger.error({ err: error, connection: operations.id }, 'websocket clean-up failed'));
+  });
+};
+
+const keepAlive = (socket: WebSocket, everyMs: number): (() => void) => {
+  let isAlive = true;
+  socket.on('pong', () => (isAlive = true));
+  const timer = setInterval(() => {
+    if (!isAlive) return socket.terminate();
+    isAlive = false;
+    socket.ping();
+  }, everyMs);
+  return () => clearInterval(timer);
+};
+
+/** The rules of the protocol are graphql-ws's; what it would execute and send are `SocketOperations`'s affair. */
+const createProtocol = (settings: Settings): Protocol =>
+  makeServer<Record<string, unknown>, Extra>({
+    onConnect: (context) => admit(context, settings),
+    onSubscribe: (context, id, payload) => context.extra.operations.start(id, payload),
+    execute: (args) => args.contextValue as never,
+    subscribe: (args) => args.contextValue as never,
+    onError: (_context, _id, _payload, errors) => toldErrors(errors),
+    onComplete: ({ extra }) => extra.operations.completed(),
+  });
+
+/** `connectionParams` decide; browsers cannot set headers, other clients may prefer them. False closes with 4403. */
+const admit = async ({ connectionParams, extra }: Context<Record<string, unknown>, Extra>, { identify }: Settings): Promise<boolean> => {
+  try {
+    const credential = credentialIn(connectionParams ?? {}) ?? credentialIn(extra.headers);
+    extra.live.admit(await identify(credential), credential);
+    return true;
+  } catch (error) {
+    if (isPublicError(error)) return false;
+    throw error;
+  }
+};

@@ -1,0 +1,224 @@
+/**
+ * A source and those who read it.
+ *
+ * Whoever subscribes begins with a flow of its own, as the current values or what was missed are its own. When two
+ * flows of one place stand at the same event, what follows is the same for both, and they become one (`places.ts`).
+ * A member that is still busy with the last event when the next one comes leaves, and goes on behind its last event
+ * with a flow of its own when it is ready: nobody waits for it, and its source brings it the newest values.
+ */
+import type { Tracer } from '@opentelemetry/api';
+import { EventgraphError } from '#core/errors.ts';
+import { type Answer, failure, refusal } from '../answer.ts';
+import type { SourceEvent } from '../sources/data-source.ts';
+import type { EngineHolder } from '../engine-holder.ts';
+import { type ReportError, formatThrown } from '../errors.ts';
+import type { GatewayRequest } from '../gateway-request.ts';
+import type { GatewayCounts } from '../observe/counts.ts';
+import { beginRootSpan } from '../observe/spans.ts';
+import { type LivePlan, continueSource, planLive } from './live-source.ts';
+import { type Place, type Places } from './places.ts';
+import type { Reader } from './reader.ts';
+import type { Group, SharedRuns } from './shared-runs.ts';
+
+export type FlowWorld = {
+  readonly holder: EngineHolder;
+  readonly runs: SharedRuns;
+  readonly places: Places;
+  readonly report: ReportError | undefined;
+  readonly counts: GatewayCounts;
+  readonly tracer: Tracer | undefined;
+};
+
+/** What ended the wait for an event when it was not an event. */
+const woken = Symbol('reloaded or ended');
+
+export class Flow {
+  readonly members = new Set<Reader>();
+  /** The last event that its members were told of. */
+  last: SourceEvent | null;
+  isClosed = false;
+  isPumping = false;
+  readonly #world: FlowWorld;
+  /** Of the one who opened it; the others have the same rights. */
+  readonly #request: GatewayRequest;
+  readonly #abort: AbortController;
+  #plan: LivePlan;
+  #source: AsyncIterator<SourceEvent>;
+  #group: Group;
+  #place: Place;
+  #ready = 0;
+  #pending: Promise<IteratorResult<SourceEvent>> | null = null;
+  #wake: (() => void) | null = null;
+
+  constructor(world: FlowWorld, plan: LivePlan, source: AsyncIterator<SourceEvent>, reader: Reader, abort: AbortController) {
+    this.#world = world;
+    this.#request = reader.request;
+    this.#abort = abort;
+    this.#plan = plan;
+    this.#source = source;
+    this.last = reader.last;
+    this.#group = world.runs.join(plan.groupKey);
+    this.#place = world.places.enter(plan.placeKey, this);
+    this.#add(reader);
+  }
+
+  /** A member that was not ready is. */
+  memberReady(): void {
+    this.#ready++;
+    this.read();
+  }
+
+  /** Reads on as long as somebody is ready for what comes. */
+  read(): void {
+    if (!this.isPumping && this.#ready > 0) void this.#pump();
+  }
+
+  remove(reader: Reader): void {
+    if (!this.members.delete(reader)) return;
+    if (reader.isReady) this.#ready--;
+    if (this.members.size === 0) this.close();
+  }
+
+  /** Its members go on with another flow, which stands at the same event. */
+  joinInto(other: Flow): void {
+    for (const reader of this.members) other.#add(reader);
+    this.members.clear();
+    this.close();
+    other.read();
+  }
+
+  /** After a reload: at once where it waits for an event, otherwise before the next one. */
+  reloaded(): void {
+    this.#wake?.();
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#place.leave(this);
+    this.#wake?.();
+    this.#abort.abort();
+    this.#group.leave();
+    this.#plan.lease.release();
+    this.#closeSource();
+  }
+
+  #add(reader: Reader): void {
+    this.members.add(reader);
+    reader.flow = this;
+    if (reader.isReady) this.#ready++;
+  }
+
+  async #pump(): Promise<void> {
+    this.isPumping = true;
+    try {
+      while (!this.isClosed && this.#ready > 0) {
+        const next = await this.#nextEvent();
+        if (next === woken) continue;
+        if (next.done) return this.#end(null);
+        const answer = await this.#answer(next.value);
+        if (!this.isClosed) this.#deliver(next.value, answer);
+      }
+    } catch (error) {
+      if (!this.isClosed) this.#end(refusal(this.#errorsOf(error)));
+    } finally {
+      this.isPumping = false;
+    }
+  }
+
+  async #nextEvent(): Promise<IteratorResult<SourceEvent> | typeof woken> {
+    if (this.#plan.lease.engine !== this.#world.holder.current()) this.#move();
+    this.#pending ??= this.#source.next();
+    const event = await either(this.#pending, (wake) => (this.#wake = wake));
+    this.#wake = null;
+    if (event !== woken) this.#pending = null;
+    return event;
+  }
+
+  #answer(event: SourceEvent): Promise<Answer> {
+    const { lease, prepared } = this.#plan;
+    const { viewer, requestId } = this.#request;
+    const { counts, tracer } = this.#world;
+    return this.#group.run(event.key, async (signal) => {
+      counts.eventsExecuted++;
+      const span = tracer && beginRootSpan(tracer, prepared.operation);
+      let answer: Answer;
+      try {
+        answer = await lease.engine.run(prepared, { viewer, requestId, signal, trace: span }, await event.execute());
+      } catch (error) {
+        answer = failure(formatThrown(error, requestId));
+      }
+      span?.end(answer.errors);
+      return answer;
+    });
+  }
+
+  #deliver(event: SourceEvent, answer: Answer): void {
+    this.last = event;
+    for (const reader of this.members) {
+      if (reader.isReady) reader.take(event, answer);
+      else this.#leaveBehind(reader);
+    }
+    this.#ready = 0;
+    for (const reader of this.members) if (reader.isReady) this.#ready++;
+    if (this.members.size === 0) this.close();
+    else this.#place.told(this);
+  }
+
+  #leaveBehind(reader: Reader): void {
+    this.members.delete(reader);
+    reader.flow = null;
+  }
+
+  /** Plans again and keeps the source if it still serves; else goes on behind the last event, if that can be. */
+  #move(): void {
+    const { holder, runs, places, report } = this.#world;
+    const lease = holder.lease();
+    try {
+      const plan = planLive(this.#request, lease);
+      const old = this.#plan;
+      const isSame = plan.dataSource === old.dataSource && plan.primary.operation.query === old.primary.operation.query;
+      const source = isSame ? this.#source : continueSource(plan, this.#request, this.#abort.signal, plan.dataSource === old.dataSource ? this.last : null);
+      if (!isSame) this.#closeSource();
+      this.#source = source;
+      this.#plan = plan;
+      const group = runs.join(plan.groupKey);
+      this.#group.leave();
+      this.#group = group;
+      this.#place.leave(this);
+      this.#place = places.enter(plan.placeKey, this);
+      old.lease.release();
+    } catch (error) {
+      lease.release();
+      if (!(error instanceof EventgraphError)) report?.(error, this.#request.requestId);
+      throw new EventgraphError('SUBSCRIPTION_ENDED', `The schema changed and this subscription is no longer possible: ${error instanceof EventgraphError ? error.message : 'it could not be planned.'}`);
+    }
+  }
+
+  #end(answer: Answer | null): void {
+    for (const reader of [...this.members]) reader.finish(answer);
+    this.close();
+  }
+
+  /** What a source throws is told with the name of its subgraph; what ends a subscription here is not. */
+  #errorsOf(error: unknown): ReturnType<typeof formatThrown> {
+    const errors = formatThrown(error, this.#request.requestId, this.#world.report);
+    if (error instanceof EventgraphError && error.code === 'SUBSCRIPTION_ENDED') return errors;
+    return errors.map((each) => ({ ...each, extensions: { ...each.extensions, serviceName: this.#plan.primary.subgraph } }));
+  }
+
+  /** Not awaited: a source that is written as a generator returns only after the event that it waits for. */
+  #closeSource(): void {
+    this.#pending?.catch(() => undefined);
+    this.#pending = null;
+    Promise.resolve(this.#source.return?.()).catch((error: unknown) => this.#world.report?.(error, this.#request.requestId));
+  }
+}
+
+/** Not Promise.race with something long-lived, which would keep a reaction of every event. */
+const either = <T>(pending: Promise<T>, listen: (wake: () => void) => void): Promise<T | typeof woken> =>
+  new Promise((resolve, reject) => {
+    listen(() => resolve(woken));
+    pending.then(resolve, reject);
+  });
+
