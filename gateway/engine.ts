@@ -114,7 +114,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     if (plan.primary) takeRootResult(execution, plan.primary, primary);
     const executions = [execution, ...plan.deferred.map((): Execution => ({ ...execution, errors: [] }))];
     const run = runPlan(executions, plan);
-    if (parts) return answerIncrementally({ ...parts, plan, run, trace, data, errors: executions.map((each) => each.errors), whole: selection, completion: { knowsType, shared: execution.shared } });
+    if (parts) return answerIncrementally({ ...parts, plan, run, trace, data, errors: executions.map((each) => each.errors), whole: selection, completion: { knowsType, shared: execution.shared }, formatted: (error) => formatThrown(error, requestId, options.report) });
     await run.block(0);
     trace?.fetched();
     const located = errors.length > 0 ? locateErrors(selection, data, errors) : errors;

@@ -107,4 +107,18 @@ describe('@defer', () => {
     const answer = await gateway.answer({ query: '{ i { ... on E { ... on I { ... on E @defer(label: "l") { x } } } } }', viewer: publicViewer, requestId: 'r', signal: new AbortController().signal, inParts: true });
     expect(answer.result).toMatchObject({ data: { i: { x: 1 } } });
   });
+
+  test('a part that grows too large is told in its place, and the answer comes to its end', async () => {
+    const ids = Array.from({ length: 10 }, (_, index) => ({ id: String(index) }));
+    const { gateway } = startGateway([
+      subgraph('a', 'type Query { users: [User!]! } type User @key(fields: "id") { id: ID! pets: [Pet!] } type Pet @key(fields: "id") { id: ID! }', { Query: { users: () => ids }, User: { __resolveReference: (reference: object) => reference, pets: () => ids } }),
+      subgraph('b', 'type Pet @key(fields: "id") { id: ID! owners: [User!] } type User @key(fields: "id") { id: ID! }', { Pet: { __resolveReference: (reference: object) => reference, owners: () => ids } }),
+    ]);
+    const deep = `${'{ pets { owners '.repeat(6)} { id } ${'} }'.repeat(6)}`;
+    const answer = await gateway.answer({ query: `{ users { id ... @defer ${deep} } }`, viewer: publicViewer, requestId: 'r', signal: new AbortController().signal, inParts: true });
+    const [initial, ...later] = await partsOf(answer);
+    expect(initial).toEqual({ data: { users: ids }, hasNext: true });
+    expect(later.at(-1)).toMatchObject({ hasNext: false });
+    expect(JSON.stringify(later)).toContain('ANSWER_TOO_LARGE');
+  });
 });

@@ -23,6 +23,8 @@ export type Incremental = {
   /** What the client calls each fragment. */
   readonly labels: ReadonlyMap<string, string | undefined>;
   readonly completion: Pick<Completion, 'knowsType' | 'shared'>;
+  /** What the client is told of an error that ended a part. */
+  readonly formatted: (error: unknown) => readonly GraphQLFormattedError[];
 };
 
 /** The initial part; the others are its `rest`. */
@@ -67,15 +69,25 @@ const completeParts = (incremental: Incremental, block: DeferredBlock, pending: 
   const { completion, labels } = incremental;
   const failed = errorsOf(incremental, block.block);
   const more: Pending[] = [];
+  const label = labels.get(block.label);
+  let refused: readonly GraphQLFormattedError[] | undefined;
   const parts = pending.map(({ shape, data, path }, index): Part => {
     const errors = failed.filter((error) => (index === 0 && !error.path) || isBelow(path, error.path));
-    const writer = new JsonWriter();
-    const label = labels.get(block.label);
-    writer.json(`{${label === undefined ? '' : `"label":${JSON.stringify(label)},`}"path":${JSON.stringify(path)},"data":`);
-    more.push(...completeShape(shape, data, path, { ...completion, writer, errors }));
-    writeErrors(writer, errors);
-    writer.ascii('}');
-    return { json: writer.finish(), errors };
+    const head = `{${label === undefined ? '' : `"label":${JSON.stringify(label)},`}"path":${JSON.stringify(path)},"data":`;
+    const refusedPart = (told: readonly GraphQLFormattedError[]): Part => ({ json: Buffer.from(`${head}null,"errors":${JSON.stringify(told)}}`), errors: told });
+    // Finding out takes as long as the largest answer: once for a block is enough.
+    if (refused) return refusedPart(refused);
+    try {
+      const writer = new JsonWriter();
+      writer.json(head);
+      more.push(...completeShape(shape, data, path, { ...completion, writer, errors }));
+      writeErrors(writer, errors);
+      writer.ascii('}');
+      return { json: writer.finish(), errors };
+    } catch (error) {
+      // Too large, or with too many errors.
+      return refusedPart((refused = incremental.formatted(error)));
+    }
   });
   return { parts, more };
 };
