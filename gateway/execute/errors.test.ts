@@ -151,3 +151,14 @@ describe('a subgraph that lies', () => {
     expect(answer).toMatchObject({ data: { one: { id: '1', name: null } }, errors: [{ path: ['one'], extensions: { code: 'SUBREQUEST_FAILED', serviceName: 'details' } }] });
   });
 });
+
+test('a key that is no JSON fails its fetch, and the rest is answered', async () => {
+  const { ask } = startGateway(
+    [
+      subgraph('a', 'scalar Big type Query { thing: Thing other: Int } type Thing @key(fields: "id") { id: Big! }', { Query: { thing: () => ({ id: 1n }), other: () => 1 } }),
+      subgraph('b', 'scalar Big type Thing @key(fields: "id") { id: Big! name: String }', { Thing: { name: () => 'never' } }),
+    ],
+    { report: () => undefined },
+  );
+  expect(await ask('{ thing { name } other }')).toMatchObject({ data: { thing: { name: null }, other: 1 }, errors: [{ extensions: { code: 'SUBREQUEST_FAILED', serviceName: 'b' } }] });
+});

@@ -14,7 +14,7 @@ import { applyRewrites } from './rewrites.ts';
 import { type AskedEntities, noteEntityErrors, noteErrors, noteFailure } from './subgraph-errors.ts';
 import { EntityVariables } from './variables.ts';
 
-/** Never rejects: what goes wrong becomes an error of the answer, and the rest of the plan goes on. */
+/** What goes wrong with the subgraph becomes an error of the answer. Rejects with a fault of ours, or of a value that is no JSON. */
 export const runFetches = async (execution: Execution, batch: Batch, fetches: readonly FetchStep[]): Promise<void> => {
   const [fetch] = fetches;
   if (!fetch) return;

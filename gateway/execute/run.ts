@@ -2,6 +2,7 @@
 import type { Batch, FetchStep, Plan } from '../plan/plan.ts';
 import type { Execution } from './context.ts';
 import { runFetches } from './fetch.ts';
+import { noteFailure } from './subgraph-errors.ts';
 
 /**
  * How long a fetch that is ready waits for others of its batch: as long as the request took so far, at least this many
@@ -45,7 +46,10 @@ export const runPlan = (executions: readonly Execution[], plan: Plan): PlanRun =
     const fetches = waiting.ready;
     waiting.ready = [];
     waiting.sent += fetches.length;
-    void runFetches(executions[fetches[0]?.block ?? 0] ?? execution, batch, fetches).then(() => end(fetches));
+    const mine = executions[fetches[0]?.block ?? 0] ?? execution;
+    void runFetches(mine, batch, fetches)
+      .catch((error: unknown) => noteFailure(mine, batch.subgraph, error, []))
+      .then(() => end(fetches));
   };
   const end = (fetches: readonly FetchStep[]): void => {
     const next: FetchStep[] = [];
