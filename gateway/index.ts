@@ -86,7 +86,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
     try {
       const { engine } = lease;
       operation = engine.operations.find(request.query, request.operationName);
-      if (operation.kind === 'subscription') throw refuse('OPERATION_NOT_SUPPORTED', 'Subscriptions are answered over WebSocket (graphql-transport-ws).', { operation: 'subscription' });
+      if (operation.kind === 'subscription') throw refuse('OPERATION_NOT_SUPPORTED', 'Subscriptions are answered as a stream: over WebSocket (graphql-transport-ws), Server-Sent Events or multipart.', { operation: 'subscription' });
       const found = operation;
       const inParts = request.inParts === true && engine.mayDefer(found);
       const requested = requestedTrace(request, begun);

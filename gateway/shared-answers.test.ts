@@ -17,8 +17,8 @@ const start = (options: { shareAnswers?: boolean } = {}) => {
     ],
     options,
   );
-  const ask = (query = '{ slow }', { variables, viewer = publicViewer, signal = new AbortController().signal, inParts = false }: { variables?: Record<string, unknown>; viewer?: Viewer; signal?: AbortSignal; inParts?: boolean } = {}) =>
-    gateway.execute({ query, variables, viewer, requestId: 'r', signal, inParts });
+  const ask = (query = '{ slow }', { variables, viewer = publicViewer, signal = new AbortController().signal, inParts = false, deadline }: { variables?: Record<string, unknown>; viewer?: Viewer; signal?: AbortSignal; inParts?: boolean; deadline?: number } = {}) =>
+    gateway.execute({ query, variables, viewer, requestId: 'r', signal, inParts, deadline });
   return { ask, asked, letGo };
 };
 const viewerOf = (keyId: string): Viewer => ({ ...publicViewer, kind: 'key', keyId });
@@ -78,4 +78,13 @@ test('can be switched off', async () => {
   letGo();
   await Promise.all(answers);
   expect(asked).toHaveLength(2);
+});
+
+test('who has much more time than the one who began is not given up with that one', async () => {
+  const { ask, asked, letGo } = start();
+  const inSeconds = (seconds: number) => ({ deadline: Date.now() + seconds * 1_000 });
+  const answers = [ask('{ slow }', inSeconds(10)), ask('{ slow }', inSeconds(15)), ask('{ slow }', inSeconds(60)), ask('{ slow }', inSeconds(60))];
+  expect(asked).toHaveLength(2);
+  letGo();
+  expect(await Promise.all(answers)).toEqual(Array(4).fill({ data: { slow: 1 } }));
 });

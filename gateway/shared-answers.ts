@@ -18,7 +18,7 @@ export type SharedAnswers = {
   readonly count: number;
 };
 
-type UnderWay = { readonly abort: AbortController; readonly answer: Promise<Answer>; waiting: number };
+type UnderWay = { readonly abort: AbortController; readonly answer: Promise<Answer>; readonly deadline: number | undefined; waiting: number };
 
 export const createSharedAnswers = (): SharedAnswers => {
   const byOperation = new WeakMap<Operation, Map<string, UnderWay>>();
@@ -34,16 +34,24 @@ export const createSharedAnswers = (): SharedAnswers => {
       if (!underWay) byOperation.set(operation, (underWay = new Map<string, UnderWay>()));
       const key = `${generation}\n${viewerKey(request.viewer)}\n${request.variables ? JSON.stringify(request.variables) : ''}`;
       const known = underWay.get(key);
-      if (known) count++;
-      return wait(known ?? begin(underWay, key, execute), request.signal);
+      if (!known || !hasTimeFor(known, request)) return wait(begin(underWay, key, request.deadline, execute), request.signal);
+      count++;
+      return wait(known, request.signal);
     },
   };
 };
 
-const begin = (underWay: Map<string, UnderWay>, key: string, execute: Execute): UnderWay => {
+/** Who joins late would be given up with the one who began, though there was more time: half of it is enough to join. */
+const hasTimeFor = ({ deadline }: UnderWay, request: GatewayRequest): boolean => {
+  if (deadline === undefined) return true;
+  const now = Date.now();
+  return request.deadline !== undefined && deadline - now >= (request.deadline - now) / 2;
+};
+
+const begin = (underWay: Map<string, UnderWay>, key: string, deadline: number | undefined, execute: Execute): UnderWay => {
   const abort = new AbortController();
   const forget = () => underWay.get(key) === begun && underWay.delete(key);
-  const begun: UnderWay = { abort, answer: execute(abort.signal).finally(forget), waiting: 0 };
+  const begun: UnderWay = { abort, answer: execute(abort.signal).finally(forget), deadline, waiting: 0 };
   // Nobody may join what is being given up.
   abort.signal.addEventListener('abort', forget, { once: true });
   underWay.set(key, begun);
