@@ -175,3 +175,10 @@ test('health tells balancers whether to send requests', async () => {
   expect(await health('live')).toMatchObject({ status: 200 });
   isReady = true;
 });
+
+test('pages and everything else beside GraphQL carry the headers that protect pages; answers of GraphQL, that they are what they say', async () => {
+  const health = await fetch(url.replace('/graphql', '/health/live'));
+  expect(Object.fromEntries(['content-security-policy', 'x-frame-options', 'x-content-type-options'].map((name) => [name, health.headers.get(name) !== null]))).toEqual({ 'content-security-policy': true, 'x-frame-options': true, 'x-content-type-options': true });
+  const { headers } = await post({ query: '{ hello }' });
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+});
