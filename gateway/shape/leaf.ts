@@ -15,7 +15,7 @@ export const leafWriter = (type: GraphQLLeafType): WriteLeaf => {
     };
   }
   // What a subgraph's own scalar looks like is between it and the client.
-  if (!isSpecifiedScalarType(type)) return (writer, value) => (typeof value === 'string' ? writer.string(value) : writer.json(JSON.stringify(value) ?? 'null'), true);
+  if (!isSpecifiedScalarType(type)) return (writer, value) => (typeof value === 'string' ? (writer.string(value), true) : writeAsItIs(writer, value));
   switch (type.name) {
     case 'String':
     case 'ID':
@@ -27,6 +27,18 @@ export const leafWriter = (type: GraphQLLeafType): WriteLeaf => {
     default:
       return (writer, value) => (typeof value === 'number' && Number.isFinite(value) ? (writer.ascii(String(value)), true) : writeCoerced(type, writer, value));
   }
+};
+
+/** A subgraph in this process can answer what is no JSON (a bigint, a circle); that fails its field alone. */
+const writeAsItIs = (writer: JsonWriter, value: unknown): boolean => {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch {
+    return false;
+  }
+  writer.json(json ?? 'null');
+  return true;
 };
 
 /** What the type makes of a value of another kind: `5` for an ID is `"5"`. */

@@ -90,3 +90,8 @@ describe('introspection', () => {
     });
   });
 });
+
+test('a value of a custom scalar that is no JSON fails its field alone', async () => {
+  const { ask } = answering('scalar Big type Query { big: Big fine: Big other: Int }', { big: 1n, fine: { a: [1] }, other: 2 });
+  expect(await ask('{ big fine other }')).toMatchObject({ data: { big: null, fine: { a: [1] }, other: 2 }, errors: [{ path: ['big'], extensions: { code: 'INVALID_SUBGRAPH_VALUE' } }] });
+});
