@@ -2,7 +2,7 @@
  * A source and those who read it.
  *
  * Whoever subscribes begins with a flow of its own, as the current values or what was missed are its own. When two
- * flows of one place stand at the same event, what follows is the same for both, and they become one (`places.ts`).
+ * flows of one meeting stand at the same event, what follows is the same for both, and they become one (`meetings.ts`).
  * A member that is still busy with the last event when the next one comes leaves, and goes on behind its last event
  * with a flow of its own when it is ready: nobody waits for it, and its source brings it the newest values.
  */
@@ -16,14 +16,14 @@ import type { GatewayRequest } from '../gateway-request.ts';
 import type { GatewayCounts } from '../observe/counts.ts';
 import { beginRootSpan } from '../observe/spans.ts';
 import { type LivePlan, continueSource, planLive } from './live-source.ts';
-import { type Place, type Places } from './places.ts';
+import { type Meeting, type Meetings } from './meetings.ts';
 import type { Reader } from './reader.ts';
 import type { Group, SharedRuns } from './shared-runs.ts';
 
 export type FlowWorld = {
   readonly holder: EngineHolder;
   readonly runs: SharedRuns;
-  readonly places: Places;
+  readonly meetings: Meetings;
   readonly report: ReportError | undefined;
   readonly counts: GatewayCounts;
   readonly tracer: Tracer | undefined;
@@ -45,7 +45,7 @@ export class Flow {
   #plan: LivePlan;
   #source: AsyncIterator<SourceEvent>;
   #group: Group;
-  #place: Place;
+  #meeting: Meeting;
   #ready = 0;
   #pending: Promise<IteratorResult<SourceEvent>> | null = null;
   #wake: (() => void) | null = null;
@@ -58,7 +58,7 @@ export class Flow {
     this.#source = source;
     this.last = reader.last;
     this.#group = world.runs.join(plan.groupKey);
-    this.#place = world.places.enter(plan.placeKey, this);
+    this.#meeting = world.meetings.enter(plan.meetingKey, this);
     this.#add(reader);
   }
 
@@ -95,7 +95,7 @@ export class Flow {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.#place.leave(this);
+    this.#meeting.leave(this);
     this.#wake?.();
     this.#abort.abort();
     this.#group.leave();
@@ -162,7 +162,7 @@ export class Flow {
     this.#ready = 0;
     for (const reader of this.members) if (reader.isReady) this.#ready++;
     if (this.members.size === 0) this.close();
-    else this.#place.told(this);
+    else this.#meeting.told(this);
   }
 
   #leaveBehind(reader: Reader): void {
@@ -172,7 +172,7 @@ export class Flow {
 
   /** Plans again and keeps the source if it still serves; else goes on behind the last event, if that can be. */
   #move(): void {
-    const { holder, runs, places, report } = this.#world;
+    const { holder, runs, meetings, report } = this.#world;
     const lease = holder.lease();
     try {
       const plan = planLive(this.#request, lease);
@@ -185,8 +185,8 @@ export class Flow {
       const group = runs.join(plan.groupKey);
       this.#group.leave();
       this.#group = group;
-      this.#place.leave(this);
-      this.#place = places.enter(plan.placeKey, this);
+      this.#meeting.leave(this);
+      this.#meeting = meetings.enter(plan.meetingKey, this);
       old.lease.release();
     } catch (error) {
       lease.release();

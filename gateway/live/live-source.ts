@@ -8,7 +8,7 @@ import { usedVariables } from '../execute/fetch.ts';
 import { subgraphErrors } from '../execute/subgraph-errors.ts';
 import type { GatewayRequest } from '../gateway-request.ts';
 import type { FetchStep } from '../plan/plan.ts';
-import { groupKeyOf, placeKeyOf } from './shared-runs.ts';
+import { groupKeyOf, meetingKeyOf } from './shared-runs.ts';
 import { PlainVariables } from '../sources/subgraph-variables.ts';
 
 /** What is asked of which subgraph, on one engine. */
@@ -20,7 +20,7 @@ export type LivePlan = {
   /** Equal for those who may share executions. */
   readonly groupKey: string;
   /** Equal for those who may share a source, once they stand at the same event. */
-  readonly placeKey: string;
+  readonly meetingKey: string;
 };
 
 /** Throws RequestRefused. The lease stays the caller's. */
@@ -31,7 +31,7 @@ export const planLive = (request: GatewayRequest, lease: Lease): LivePlan => {
   const dataSource = primary && engine.dataSources.get(primary.subgraph);
   if (!primary || !dataSource) throw deniedRoot(prepared);
   const groupKey = groupKeyOf(id, prepared, request.viewer);
-  return { lease, prepared, primary, dataSource, groupKey, placeKey: placeKeyOf(groupKey, prepared, primary.variables) };
+  return { lease, prepared, primary, dataSource, groupKey, meetingKey: meetingKeyOf(groupKey, prepared, primary.variables) };
 };
 
 /** Throws RequestRefused with what the subgraph answered. */

@@ -84,7 +84,7 @@ export const groupKeyOf = (engineId: number, { operation, access, variables }: P
  * Who may share a source besides: those whose streams bring the same events. Where one began (`after`) makes no
  * difference any more once two stand at the same event.
  */
-export const placeKeyOf = (groupKey: string, { operation, variables }: Prepared, used: readonly string[]): string => {
+export const meetingKeyOf = (groupKey: string, { operation, variables }: Prepared, used: readonly string[]): string => {
   const { after } = factsOf(operation);
   return groupKey + JSON.stringify([...used].sort().map((name) => [name, name === after ? null : (variables[name] ?? null)]));
 };

@@ -10,7 +10,7 @@ import { formatThrown } from '../errors.ts';
 import { Flow, type FlowWorld } from './flow.ts';
 import type { GatewayRequest } from '../gateway-request.ts';
 import { continueSource, openSource, planLive } from './live-source.ts';
-import { createPlaces } from './places.ts';
+import { createMeetings } from './meetings.ts';
 import { type Answers, Reader } from './reader.ts';
 
 export type Subscriptions = {
@@ -22,9 +22,9 @@ export type Subscriptions = {
   close(): void;
 };
 
-export const createSubscriptions = (parts: Omit<FlowWorld, 'places'>): Subscriptions => {
+export const createSubscriptions = (parts: Omit<FlowWorld, 'meetings'>): Subscriptions => {
   const { holder, counts } = parts;
-  const world: FlowWorld = { ...parts, places: createPlaces() };
+  const world: FlowWorld = { ...parts, meetings: createMeetings() };
   const readers = new Set<Reader>();
   const options = { catchUp: (reader: Reader) => catchUp(world, reader), ended: (reader: Reader) => void readers.delete(reader), delivered: () => void counts.eventsDelivered++ };
   holder.onReplaced(() => {

@@ -1,30 +1,30 @@
 /**
- * Where flows meet: those of one *place* have the same operation, variables and rights and read the same source, so that
- * two of them that stand at the same event can become one. The *main* flow of a place is the one that the others join.
+ * Where flows meet: those of one *meeting* have the same operation, variables and rights and read the same source, so that
+ * two of them that stand at the same event can become one. The *main* flow of a meeting is the one that the others join.
  */
 import type { Flow } from './flow.ts';
 
-export type Place = {
+export type Meeting = {
   /** The flow told its members of its `last` event: it joins the main flow if that stands there too, or is joined. */
   told(flow: Flow): void;
   leave(flow: Flow): void;
 };
 
-export type Places = { enter(key: string, flow: Flow): Place };
+export type Meetings = { enter(key: string, flow: Flow): Meeting };
 
-export const createPlaces = (): Places => {
-  const places = new Map<string, Meeting>();
+export const createMeetings = (): Meetings => {
+  const meetings = new Map<string, OpenMeeting>();
   return {
     enter(key, flow) {
-      let place = places.get(key);
-      if (!place) places.set(key, (place = new Meeting(() => places.delete(key))));
-      place.flows.add(flow);
-      return place;
+      let meeting = meetings.get(key);
+      if (!meeting) meetings.set(key, (meeting = new OpenMeeting(() => meetings.delete(key))));
+      meeting.flows.add(flow);
+      return meeting;
     },
   };
 };
 
-class Meeting implements Place {
+class OpenMeeting implements Meeting {
   readonly flows = new Set<Flow>();
   #main: Flow | null = null;
   readonly #forget: () => void;
