@@ -10,9 +10,23 @@ export const permissions = [
   'read_orders',
   'manage_services',
   'webhook_subscribe',
+  'publish_operations',
   'admin',
 ] as const;
 export type Permission = (typeof permissions)[number];
+
+/** How much a client may cost; `internal` is the organisation's own. The budgets are the gateway's. */
+export const tiers = ['public', 'partner', 'premium', 'internal'] as const;
+export type Tier = (typeof tiers)[number];
+
+/** What was agreed with a client: what it may cost and which documents it may send, never what it sees. */
+export type Terms = {
+  /** Name of the client, whose published operations count for it; null for nobody in particular. */
+  readonly client: string | null;
+  readonly tier: Tier;
+  /** `any` document, or `persisted` operations only. */
+  readonly documents: 'any' | 'persisted';
+};
 
 export type Viewer = {
   /** `public` has no key; `hub` is the hub itself (jobs, ingestion) and never comes from outside. */
@@ -24,10 +38,16 @@ export type Viewer = {
   readonly events: 'all' | ReadonlySet<string>;
   /** When the credential ends by itself: what it holds open ends then too. Absent or null for never. */
   readonly expiresAt?: Date | null;
+  /** Absent in subgraphs, which they do not concern; see `termsOf`. */
+  readonly terms?: Terms;
 };
 
 export const publicViewer: Viewer = { kind: 'public', keyId: null, permissions: new Set(), events: new Set() };
 export const hubViewer: Viewer = { kind: 'hub', keyId: null, permissions: new Set(permissions), events: 'all' };
+
+const publicTerms: Terms = { client: null, tier: 'public', documents: 'any' };
+const internalTerms: Terms = { client: null, tier: 'internal', documents: 'any' };
+export const termsOf = (viewer: Viewer): Terms => viewer.terms ?? (viewer.kind === 'public' ? publicTerms : internalTerms);
 
 /** `admin` includes every other permission. */
 export const isAllowed = (viewer: Viewer, permission: Permission): boolean =>

@@ -142,7 +142,7 @@ describe('bad input', () => {
 describe('the audit log', () => {
   test('tells who changed rights, and how, without secrets', async () => {
     const { apiKey, secret, key } = await made({ clientName: 'Audited', eventAccess: ['a'] });
-    expect(await audited(key.id)).toEqual([{ actor: 'key_admin', action: 'key.created', details: { clientName: 'Audited', permissions: ['read_events'], eventAccess: ['a'] } }]);
+    expect(await audited(key.id)).toEqual([{ actor: 'key_admin', action: 'key.created', details: { clientName: 'Audited', permissions: ['read_events'], eventAccess: ['a'], tier: 'partner', documents: 'persisted' } }]);
     const { data } = await ask<{ auditLog: { edges: { node: { subject: string; action: string } }[] } }>('{ auditLog(first: 1) { edges { node { subject action actor details } } } }', admin);
     expect(data.auditLog.edges[0]?.node).toMatchObject({ subject: key.id, action: 'key.created' });
     for (const clear of [apiKey, secret]) expect(JSON.stringify(data)).not.toContain(clear);

@@ -6,12 +6,12 @@
  */
 import { InputError } from '#core/errors.ts';
 import { eventId } from '#core/facts.ts';
-import { type Permission, type Viewer, permissions } from '#core/viewer.ts';
+import { type Permission, type Terms, type Tier, type Viewer, permissions, tiers } from '#core/viewer.ts';
 import type { CreateApiKeyInput } from './generated/types.ts';
 
 export const keyPrefix = 'IPK_';
 
-export type KeyRequest = { readonly clientName: string; readonly permissions: readonly Permission[]; readonly eventAccess: readonly string[] | null; readonly expiresAt: Date | null };
+export type KeyRequest = { readonly clientName: string; readonly permissions: readonly Permission[]; readonly eventAccess: readonly string[] | null; readonly expiresAt: Date | null; readonly tier: Tier; readonly documents: Terms['documents'] };
 
 /** Throws an InputError that names the first field at fault. `events` are those that the maker's own key sees. */
 export const parseKeyRequest = (input: CreateApiKeyInput, now: Date, events: Viewer['events'] = 'all'): KeyRequest => {
@@ -26,7 +26,14 @@ export const parseKeyRequest = (input: CreateApiKeyInput, now: Date, events: Vie
   const isWider = events !== 'all' && (input.eventAccess?.some((id) => !events.has(id)) ?? true);
   if (isWider) throw new InputError('EVENT_ACCESS_TOO_WIDE', 'input.eventAccess', 'A key with an event list makes keys for events of its own list only: name them.');
   if (input.expiresAt && input.expiresAt <= now) throw new InputError('EXPIRY_PAST', 'input.expiresAt', 'A key ends in the future.');
-  return { clientName, permissions: [...new Set(input.permissions)] as Permission[], eventAccess: input.eventAccess ? [...new Set(input.eventAccess)] : null, expiresAt: input.expiresAt ?? null };
+  return { clientName, permissions: [...new Set(input.permissions)] as Permission[], eventAccess: input.eventAccess ? [...new Set(input.eventAccess)] : null, expiresAt: input.expiresAt ?? null, ...termsIn(input) };
 };
 
 export const holds = (key: { readonly expiresAt?: Date | null; readonly revokedAt?: Date | null }, now: Date): boolean => !key.revokedAt && (!key.expiresAt || key.expiresAt > now);
+
+/** Whoever acts for people of other houses sends what was agreed on, unless the key says otherwise. */
+const termsIn = (input: Pick<CreateApiKeyInput, 'tier' | 'documents'>): Pick<Terms, 'tier' | 'documents'> => {
+  const tier = tiers.find((each) => each.toUpperCase() === (input.tier ?? 'PARTNER')) ?? 'partner';
+  const documents = input.documents ?? (tier === 'internal' ? 'ANY' : 'PERSISTED');
+  return { tier, documents: documents === 'ANY' ? 'any' : 'persisted' };
+};

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import type { Permission } from '#core/viewer.ts';
+import type { Permission, Terms, Tier } from '#core/viewer.ts';
 
 const ApiKeySchema = defineEntity({
   name: 'ApiKey',
@@ -12,6 +12,8 @@ const ApiKeySchema = defineEntity({
     clientName: p.string(),
     permissions: p.array().$type<Permission[]>(),
     eventAccess: p.array().$type<string[]>().nullable(),
+    tier: p.string().$type<Tier>(),
+    documents: p.string().$type<Terms['documents']>(),
     /** Encrypted. */
     secret: p.string(),
     createdAt: p.datetime(),

@@ -2,6 +2,7 @@ import { defineSubgraph } from '#core/subgraph.ts';
 import { entities } from './entities.ts';
 import { on } from './handlers.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { terms } from './migrations/0002-terms.ts';
 import { permissions, references } from './permissions.ts';
 import { resolvers } from './resolvers.ts';
 import { createIdentify, createLoaders } from './store.ts';
@@ -14,7 +15,7 @@ export const subgraph = defineSubgraph({
   references,
   loaders: createLoaders,
   entities,
-  migrations: [initial],
+  migrations: [initial, terms],
   on,
   identify: createIdentify,
 });

@@ -14,6 +14,8 @@ export type AuditEntryConnectionParent = Connection<AuditEntry>;
 
 const endpoints = { events: '/api/v1/events', attendance: '/api/v1/attendance', webhooks: '/api/v1/webhooks' };
 
+const tierNames = { public: 'PUBLIC', partner: 'PARTNER', premium: 'PREMIUM', internal: 'INTERNAL' } as const;
+
 export const resolvers: Resolvers = {
   Query: {
     viewer: (_parent, _args, { viewer, loaders }) => (viewer.keyId ? loaders.key.load(viewer.keyId) : null),
@@ -37,7 +39,11 @@ export const resolvers: Resolvers = {
       return { key, userErrors: [] };
     },
   },
-  ApiKey: { __resolveReference: ({ id }, { loaders }) => loaders.key.load(id) },
+  ApiKey: {
+    __resolveReference: ({ id }, { loaders }) => loaders.key.load(id),
+    tier: ({ tier }) => tierNames[tier],
+    documents: ({ documents }) => (documents === 'any' ? 'ANY' : 'PERSISTED'),
+  },
   AuditEntry: { id: ({ id }) => String(id) },
   ApiKeyConnection: { totalCount: (connection) => connection.totalCount() },
   AuditEntryConnection: { totalCount: (connection) => connection.totalCount() },

@@ -33,13 +33,15 @@ export const issueKey = (em: EntityManager, hub: Maker, request: KeyRequest, by:
       clientName: request.clientName,
       permissions: [...request.permissions],
       eventAccess: request.eventAccess && [...request.eventAccess],
+      tier: request.tier,
+      documents: request.documents,
       secret: hub.secrets.encrypt(secret),
       createdAt: hub.now(),
       createdBy: by,
       expiresAt: request.expiresAt,
       revokedAt: null,
     });
-    audit(tx, { at: hub.now(), actor: by, action: 'key.created', subject: record.id, details: { clientName: request.clientName, permissions: request.permissions, eventAccess: request.eventAccess } });
+    audit(tx, { at: hub.now(), actor: by, action: 'key.created', subject: record.id, details: { clientName: request.clientName, permissions: request.permissions, eventAccess: request.eventAccess, tier: request.tier, documents: request.documents } });
     return { record, apiKey, secret };
   });
 
@@ -60,9 +62,16 @@ export const audit = (em: EntityManager, entry: AuditFacts): void => {
 };
 
 /** The key of the hub's operator, for the first start. */
-export const issueAdminKey = (em: EntityManager, hub: Maker): Promise<IssuedKey> => issueKey(em, hub, { clientName: 'admin', permissions, eventAccess: null, expiresAt: null }, null);
+export const issueAdminKey = (em: EntityManager, hub: Maker): Promise<IssuedKey> => issueKey(em, hub, { clientName: 'admin', permissions, eventAccess: null, expiresAt: null, tier: 'internal', documents: 'any' }, null);
 
-export const viewerOf = (key: ApiKey): Viewer => ({ kind: 'key', keyId: key.id, permissions: new Set(key.permissions), events: key.eventAccess ? new Set(key.eventAccess) : 'all', expiresAt: key.expiresAt });
+export const viewerOf = (key: ApiKey): Viewer => ({
+  kind: 'key',
+  keyId: key.id,
+  permissions: new Set(key.permissions),
+  events: key.eventAccess ? new Set(key.eventAccess) : 'all',
+  expiresAt: key.expiresAt,
+  terms: { client: key.clientName, tier: key.tier, documents: key.documents },
+});
 
 /** For how long a gateway may trust what it read of a key, when no word of a change reaches it. */
 const trustMs = 5_000;

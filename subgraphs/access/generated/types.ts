@@ -35,16 +35,20 @@ export type ApiKey = {
   readonly clientName: Scalars['String']['output'];
   /** When it was made. */
   readonly createdAt: Scalars['DateTime']['output'];
+  /** Which documents its client may send. */
+  readonly documents: Documents;
   /** Hub-wide ids of the events it may see; null for all. */
   readonly eventAccess?: Maybe<ReadonlyArray<Scalars['ID']['output']>>;
   /** When it ends by itself; null for never. */
   readonly expiresAt?: Maybe<Scalars['DateTime']['output']>;
   /** Id of the key; not a secret. */
   readonly id: Scalars['ID']['output'];
-  /** What it allows: `read_events`, `read_attendance`, `read_participants`, `read_orders`, `manage_services`, `webhook_subscribe`, `admin`. */
+  /** What it allows: `read_events`, `read_attendance`, `read_participants`, `read_orders`, `manage_services`, `webhook_subscribe`, `publish_operations`, `admin`. */
   readonly permissions: ReadonlyArray<Scalars['String']['output']>;
   /** When it was revoked; null while it holds. */
   readonly revokedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** How much its client may cost. */
+  readonly tier: Tier;
 };
 
 /** A page of keys. */
@@ -103,12 +107,16 @@ export type AuditEntryEdge = {
 export type CreateApiKeyInput = {
   /** Whose key it is, such as `CRM System`. */
   readonly clientName: Scalars['String']['input'];
+  /** Which documents its client may send. Unless given: persisted operations for partners, any document for the organisation's own. */
+  readonly documents?: InputMaybe<Documents>;
   /** Hub-wide ids of the events it may see; all unless given. */
   readonly eventAccess?: InputMaybe<ReadonlyArray<Scalars['ID']['input']>>;
   /** When it ends by itself; never unless given. */
   readonly expiresAt?: InputMaybe<Scalars['DateTime']['input']>;
   /** What it allows. */
   readonly permissions: ReadonlyArray<Scalars['String']['input']>;
+  /** How much its client may cost. */
+  readonly tier?: InputMaybe<Tier>;
 };
 
 /** A new key. */
@@ -124,6 +132,13 @@ export type CreateApiKeyPayload = {
   /** What to mend. */
   readonly userErrors: ReadonlyArray<UserError>;
 };
+
+/** Which documents a client may send. */
+export type Documents =
+  /** Any document. */
+  | 'ANY'
+  /** Persisted operations only: those of the hub, and those published for the client. */
+  | 'PERSISTED';
 
 export type Mutation = {
   /** Makes a key for a client. The key and its secret are in this answer and are never shown again. */
@@ -188,6 +203,17 @@ export type RevokeApiKeyPayload = {
   /** What to mend. */
   readonly userErrors: ReadonlyArray<UserError>;
 };
+
+/** How much a client may cost: the gateway has a budget for each. */
+export type Tier =
+  /** The organisation's own. */
+  | 'INTERNAL'
+  /** Outside systems, such as Zapier or a CRM. */
+  | 'PARTNER'
+  /** Partners with a higher rate. */
+  | 'PREMIUM'
+  /** Who has no key. */
+  | 'PUBLIC';
 
 /** A mistake that the caller can mend. */
 export type UserError = {
@@ -306,6 +332,7 @@ export type ResolversTypes = {
   CreateApiKeyInput: CreateApiKeyInput;
   CreateApiKeyPayload: ResolverTypeWrapper<Omit<CreateApiKeyPayload, 'key'> & { key?: Maybe<ResolversTypes['ApiKey']> }>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  Documents: Documents;
   JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
@@ -313,6 +340,7 @@ export type ResolversTypes = {
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RevokeApiKeyInput: RevokeApiKeyInput;
   RevokeApiKeyPayload: ResolverTypeWrapper<Omit<RevokeApiKeyPayload, 'key'> & { key?: Maybe<ResolversTypes['ApiKey']> }>;
+  Tier: Tier;
   UserError: ResolverTypeWrapper<UserError>;
 };
 
@@ -351,11 +379,13 @@ export type ApiKeyResolvers<ContextType = Context, ParentType extends ResolversP
   __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['ApiKey']> | FederationReferenceType, FederationReferenceType, ContextType>;
   clientName?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  documents?: Resolver<ResolversTypes['Documents'], ParentType, ContextType>;
   eventAccess?: Resolver<Maybe<ReadonlyArray<ResolversTypes['ID']>>, ParentType, ContextType>;
   expiresAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   permissions?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
   revokedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  tier?: Resolver<ResolversTypes['Tier'], ParentType, ContextType>;
 };
 
 export type ApiKeyConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ApiKeyConnection'] = ResolversParentTypes['ApiKeyConnection']> = {
