@@ -13,6 +13,7 @@ import { UnauthenticatedError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
 import { publicViewer } from '#core/viewer.ts';
 import { type Answer, refusal } from '../answer.ts';
+import { type Admission, createAdmission } from './admission.ts';
 import { type Identify, credentialIn } from './credentials.ts';
 import { RequestRefused, formatThrown } from '../errors.ts';
 import { multipartDefer, sendMultipart } from './multipart.ts';
@@ -27,6 +28,8 @@ import { createWebSocketDoor } from './websocket.ts';
 export type HttpServerOptions = {
   readonly gateway: Gateway;
   readonly identify: Identify;
+  /** Takes every document and counts nothing unless given. */
+  readonly admission?: Admission | undefined;
   readonly logger: Logger;
   /** What must be so before a balancer sends requests here. Each throws when it is not. */
   readonly readiness?: Readonly<Record<string, () => Promise<void>>>;
@@ -79,11 +82,12 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(options.logger, error, request, reply));
 
   const connections = createLiveConnections(options);
-  app.server.on('upgrade', createWebSocketDoor({ ...options, connections }).upgrade);
+  const { admission = createAdmission(options) } = options;
+  app.server.on('upgrade', createWebSocketDoor({ ...options, admission, connections }).upgrade);
   drainWithin(app, options.drainMs);
   app.addHook('preClose', () => connections.close(options.drainMs ?? defaultDrainMs));
   addHealth(app, options.readiness ?? {});
-  await app.register((scope) => addGraphql(scope, options, createStreamDoor({ ...options, connections })));
+  await app.register((scope) => addGraphql(scope, { ...options, admission }, createStreamDoor({ ...options, connections })));
   return { app, endViewers: connections.endViewers, connections: () => connections.size };
 };
 
@@ -112,7 +116,7 @@ const addHealth = (app: FastifyInstance, readiness: NonNullable<HttpServerOption
   });
 };
 
-const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: HttpServerOptions, streams: StreamDoor): Promise<void> => {
+const addGraphql = async (app: FastifyInstance, { gateway, identify, admission, logger }: HttpServerOptions & { readonly admission: Admission }, streams: StreamDoor): Promise<void> => {
   // JSON alone: the content types a browser sends from another site without asking first (forms, text) are refused.
   app.removeContentTypeParser('text/plain');
   const handle = async (request: FastifyRequest, reply: FastifyReply, read: () => Parameters): Promise<FastifyReply> => {
@@ -125,18 +129,20 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, logger }: H
       const credential = credentialIn(request.headers);
       who = { viewer: await identify(credential), credential };
       noteRequest(request, parameters);
-      const { kind, name } = gateway.operationOf(parameters);
+      const { asked, operation: { kind, name }, headers, settle } = await admission.admit(parameters, { viewer: who.viewer, address: request.ip });
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
       if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
-      const asked = { ...parameters, viewer: who.viewer, requestId: request.id, signal: signalOf(request), inParts: stream === 'sse' || takesParts(accept), deadline: kind === 'query' ? Date.now() + queryTimeMs : undefined, wantedTrace: request.headers[traceHeader] };
+      const toAnswer = { ...asked, viewer: who.viewer, requestId: request.id, signal: signalOf(request), inParts: stream === 'sse' || takesParts(accept), deadline: kind === 'query' ? Date.now() + queryTimeMs : undefined, wantedTrace: request.headers[traceHeader] };
       const refusedStream = stream && streams.refuses(reply, credential);
       if (refusedStream) return send(reply, type, statusOf(refusedStream, mediaTypes.response), refusedStream, request);
-      const answer = await (stream && kind === 'subscription' ? gateway.stream(asked) : gateway.answer(asked));
+      const answer = await (stream && kind === 'subscription' ? gateway.stream(toAnswer) : gateway.answer(toAnswer));
+      reply.headers(headers);
       if (Symbol.asyncIterator in answer) return streams.send(reply, stream ?? 'sse', answer, who);
+      settle(answer);
       if (stream === 'sse') return streams.send(reply, stream, answer.rest ? answer.parts : answer, who);
       if (answer.rest) return sendParts(reply, answer, logger);
-      return sendAnswer(reply, type, answer, request);
+      return sendAnswer(reply, type, answer, headers, request);
     } catch (error) {
       const answer = refusal(formatThrown(error, request.id, (cause, requestId) => logger.error({ err: cause, requestId }, 'request failed')));
       if (error instanceof RequestRefused && negotiateStream(accept, 'query') === 'sse') return streams.send(reply, 'sse', answer, who);
@@ -161,11 +167,13 @@ const send = (reply: FastifyReply, type: MediaType, status: number, answer: Answ
 };
 
 /** The hot path: written past the framework, whose hooks for what is sent have nothing to add here. */
-const sendAnswer = (reply: FastifyReply, type: MediaType, answer: Answer, request: FastifyRequest): FastifyReply => {
+const sendAnswer = (reply: FastifyReply, type: MediaType, answer: Answer, headers: Readonly<Record<string, string>>, request: FastifyRequest): FastifyReply => {
   if (request.noted) request.noted.errors = answer.errors.length;
   const { bytes } = answer;
   reply.hijack();
-  reply.raw.writeHead(statusOf(answer, type), ['content-type', `${type}; charset=utf-8`, 'content-length', String(bytes.length), 'x-content-type-options', 'nosniff', 'x-request-id', request.id]);
+  const all = ['content-type', `${type}; charset=utf-8`, 'content-length', String(bytes.length), 'x-content-type-options', 'nosniff', 'x-request-id', request.id];
+  for (const name in headers) all.push(name, headers[name] ?? '');
+  reply.raw.writeHead(statusOf(answer, type), all);
   reply.raw.end(bytes);
   return reply;
 };

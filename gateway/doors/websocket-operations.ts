@@ -8,12 +8,17 @@ import type { SubscribePayload } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Logger } from '#core/logging.ts';
 import type { Answer } from '../answer.ts';
+import type { Admission } from './admission.ts';
+import { parametersOfBody } from './graphql-over-http.ts';
 import { formatThrown } from '../errors.ts';
 import type { Gateway } from '../index.ts';
 import type { LiveConnection } from './live-connections.ts';
 import { type Reading, readInto } from '../live/reader.ts';
 
-export type OperationOptions = { readonly gateway: Gateway; readonly logger: Logger; readonly maxOperations: number };
+/** Who is at the other end; the viewer is known once the connection was admitted. */
+type Peer = { readonly live: LiveConnection; readonly address: string };
+
+export type OperationOptions = { readonly gateway: Gateway; readonly admission: Admission; readonly logger: Logger; readonly maxOperations: number };
 
 /** graphql-ws looks into the document for the kind of operation and nothing else: the gateway has its own pipeline. */
 const documents = { query: parse('{ __typename }'), mutation: parse('mutation { __typename }'), subscription: parse('subscription { __typename }') };
@@ -23,15 +28,15 @@ export class SocketOperations {
   readonly #socket: WebSocket;
   /** What the socket writes to: corked, the parts of a message go in one call to the operating system. */
   readonly #stream: Duplex;
-  readonly #live: LiveConnection;
+  readonly #peer: Peer;
   readonly #options: OperationOptions;
   readonly #abort = new AbortController();
   #open = 0;
 
-  constructor(socket: WebSocket, stream: Duplex, live: LiveConnection, options: OperationOptions) {
+  constructor(socket: WebSocket, stream: Duplex, peer: Peer, options: OperationOptions) {
     this.#socket = socket;
     this.#stream = stream;
-    this.#live = live;
+    this.#peer = peer;
     this.#options = options;
   }
 
@@ -55,18 +60,18 @@ export class SocketOperations {
 
   /** For graphql-ws: what it shall run, or errors. A request that is refused is answered by `error` and not by `next`. */
   async start(id: string, payload: SubscribePayload) {
-    const { gateway, logger, maxOperations } = this.#options;
-    const { viewer } = this.#live;
+    const { gateway, admission, logger, maxOperations } = this.#options;
+    const { live: { viewer }, address } = this.#peer;
     if (!viewer) return told([{ message: 'The connection has no viewer.', extensions: { code: 'UNAUTHENTICATED' } }]);
     if (this.#open >= maxOperations) return told([{ message: `A connection may have ${maxOperations} operations open.`, extensions: { code: 'TOO_MANY_OPERATIONS', maximum: maxOperations } }]);
     this.#open++;
     const requestId = crypto.randomUUID();
-    // The protocol takes any number of results: whoever defers something gets it in parts.
-    const { query, operationName, variables, extensions } = payload;
-    const request = { query, operationName, variables, extensions, viewer, requestId, signal: this.#abort.signal, inParts: true };
     try {
-      const { kind, name } = gateway.operationOf(payload);
+      const { asked, operation: { kind, name }, settle } = await admission.admit(parametersOfBody(payload), { viewer, address });
+      // The protocol takes any number of results: whoever defers something gets it in parts.
+      const request = { ...asked, viewer, requestId, signal: this.#abort.signal, inParts: true };
       const answer = await (kind === 'subscription' ? gateway.stream(request) : gateway.answer(request));
+      if (!(Symbol.asyncIterator in answer)) settle(answer);
       logger.info({ requestId, connection: this.id, operation: name, kind }, 'websocket operation');
       if (!(Symbol.asyncIterator in answer) && !answer.hasData) return this.#release(answer.errors);
       return { schema: gateway.apiSchema(), document: documents[kind], rootValue: undefined, contextValue: new Sending(this, id, Symbol.asyncIterator in answer || !answer.rest ? answer : answer.parts) };

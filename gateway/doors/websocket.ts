@@ -9,6 +9,7 @@ import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { isPublicError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
 import { type Identify, credentialIn } from './credentials.ts';
+import type { Admission } from './admission.ts';
 import type { Gateway } from '../index.ts';
 import type { LiveConnection, LiveConnections } from './live-connections.ts';
 import { SocketOperations, toldErrors } from './websocket-operations.ts';
@@ -16,6 +17,7 @@ import { SocketOperations, toldErrors } from './websocket-operations.ts';
 export type WebSocketDoorOptions = {
   readonly gateway: Gateway;
   readonly identify: Identify;
+  readonly admission: Admission;
   readonly logger: Logger;
   readonly connections: LiveConnections;
   /** Largest message of a client, in bytes. */
@@ -49,7 +51,7 @@ export const createWebSocketDoor = (options: WebSocketDoorOptions): WebSocketDoo
       if (isClosing || path !== '/graphql') return refuseUpgrade(stream, isClosing ? '503 Service Unavailable' : '404 Not Found');
       // A client may reset the connection in the middle of the handshake.
       stream.on('error', () => stream.destroy());
-      sockets.handleUpgrade(request, stream, head, (socket) => serve(socket, stream, request.headers, protocol, settings));
+      sockets.handleUpgrade(request, stream, head, (socket) => serve(socket, stream, request, protocol, settings));
     },
   };
 };
@@ -67,10 +69,10 @@ const endSocket = (socket: WebSocket, code: number, reason: string, withinMs = 1
   socket.close(code, reason);
 };
 
-const serve = (socket: WebSocket, stream: Duplex, headers: IncomingMessage['headers'], protocol: Protocol, settings: Settings): void => {
+const serve = (socket: WebSocket, stream: Duplex, { headers, socket: { remoteAddress } }: IncomingMessage, protocol: Protocol, settings: Settings): void => {
   const { logger, connections, keepAliveMs } = settings;
   const live = connections.add((why, withinMs) => (why === 'forbidden' ? endSocket(socket, CloseCode.Forbidden, 'Forbidden', withinMs) : endSocket(socket, 1001, 'Going away', withinMs)));
-  const operations = new SocketOperations(socket, stream, live, settings);
+  const operations = new SocketOperations(socket, stream, { live, address: remoteAddress ?? '' }, settings);
   const stopPinging = keepAlive(socket, keepAliveMs);
   const fail = (error: unknown) => {
     logger.error({ err: error, connection: operations.id }, 'websocket message failed');

@@ -1,0 +1,48 @@
+/**
+ * What every door does with a request before it is answered: find its document, and hold it to what its client may cost.
+ * A refusal is thrown (`RequestRefused`); nothing of the request was executed then.
+ */
+import type { Viewer } from '#core/viewer.ts';
+import type { Answer } from '../answer.ts';
+import type { Gateway } from '../index.ts';
+import type { Operation, Variables } from '../operations.ts';
+import type { Parameters } from './graphql-over-http.ts';
+
+/** Who asks, and from where: what has no key is told apart by its address. */
+export type Asker = { readonly viewer: Viewer; readonly address: string };
+
+/** Parameters whose document is known. */
+export type Asked = Omit<Parameters, 'query'> & { readonly query: string };
+
+/** Which documents a client may send, and in which form. */
+export type Documents = { find(parameters: Parameters, viewer: Viewer): Asked | Promise<Asked> };
+
+/** What a client may cost. */
+export type Budgets = { charge(operation: Operation, variables: Variables | null, asker: Asker): Promise<Charge> };
+
+/** What one request took of a budget. */
+export type Charge = {
+  /** For clients over HTTP: what is left of the budget, such as `RateLimit`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Told how the request was answered: what it cost less than was feared is given back. */
+  settle(answer: Answer): void;
+};
+
+export type Admitted = Charge & { readonly asked: Asked; readonly operation: Operation };
+
+export type Admission = { admit(parameters: Parameters, asker: Asker): Promise<Admitted> };
+
+export type AdmissionOptions = { readonly gateway: Gateway; readonly documents?: Documents | undefined; readonly budgets?: Budgets | undefined };
+
+/** Without `documents` every document is taken as it is; without `budgets` nothing is counted. */
+export const createAdmission = ({ gateway, documents = asSent, budgets }: AdmissionOptions): Admission => ({
+  async admit(parameters, asker) {
+    const asked = await documents.find(parameters, asker.viewer);
+    const operation = gateway.operationOf(asked);
+    const charge = budgets ? await budgets.charge(operation, asked.variables, asker) : free;
+    return { ...charge, asked, operation };
+  },
+});
+
+const asSent: Documents = { find: (parameters) => parameters };
+const free: Charge = { headers: {}, settle: () => undefined };
