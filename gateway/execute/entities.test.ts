@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { EventgraphError } from '#core/errors.ts';
 import { startGateway, subgraph } from '../testing/kit.ts';
 
 describe('keys', () => {
@@ -49,6 +50,30 @@ describe('@requires and @provides', () => {
   test('what is required is fetched first and sent along, also when it is null', async () => {
     const { ask } = startGateway([prices, shipping]);
     expect(await ask('{ products { cost } }')).toEqual({ data: { products: [{ cost: '3×2' }, { cost: 'null×undefined' }] } });
+  });
+
+  test('a field of which a part of what it requires could not be fetched is not asked for, however deep that part is', async () => {
+    const { ask, sent } = startGateway(
+      [
+        subgraph('boxes', 'type Query { boxes: [Box!]! } type Box @key(fields: "id") { id: ID! rows: [[Part!]]! } type Part @key(fields: "id") { id: ID! }', {
+          Query: { boxes: () => [{ id: '1', rows: [[{ id: 'a' }], null] }, { id: '2', rows: [[{ id: 'a' }], [{ id: 'lost' }]] }] },
+        }),
+        subgraph('parts', 'type Part @key(fields: "id") { id: ID! weight: Int }', {
+          Part: {
+            __resolveReference: async ({ id }: { id: string }) => {
+              if (id === 'lost') throw new EventgraphError('PART_UNKNOWN', 'No such part.');
+              return { id, weight: 3 };
+            },
+          },
+        }),
+        subgraph('shipping', 'type Box @key(fields: "id") { id: ID! rows: [[Part!]]! @external cost: String @requires(fields: "rows { weight }") } type Part @key(fields: "id", resolvable: false) { id: ID! weight: Int @external }', {
+          Box: { cost: ({ rows }: { rows: unknown }) => JSON.stringify(rows) },
+        }),
+      ],
+      { report: () => undefined },
+    );
+    expect(await ask('{ boxes { cost } }')).toMatchObject({ data: { boxes: [{ cost: '[[{"weight":3}],null]' }, { cost: null }] }, errors: [{ extensions: { code: 'PART_UNKNOWN' } }] });
+    expect(sent.at(-1)).toMatchObject({ subgraph: 'shipping', variables: { representations: [{ id: '1' }] } });
   });
 
   test('what is provided on a path needs no other subgraph', async () => {

@@ -86,30 +86,42 @@ const representSimply = (parts: readonly Part[], target: JsonObject, matchesType
     text += head;
     if (typeof value === 'string') text += quote(value);
     else if (typeof value === 'number' || typeof value === 'boolean' || value === null) text += String(value);
-    else text += JSON.stringify(selections ? representValue(selections, value, matchesType) : value);
+    else {
+      const part = selections ? representValue(selections, value, matchesType) : value;
+      if (part === undefined) return undefined;
+      text += JSON.stringify(part);
+    }
   }
   return `${text}}`;
 };
 
-/** Null when something that is needed was never answered: the fetch that should have brought it failed. */
-const represent = (selections: readonly RequiredSelection[], source: JsonObject, matchesType: TypeMatcher): JsonObject | null => {
+/** Undefined when something that is needed was never answered, however deep: the fetch that should have brought it failed. */
+const represent = (selections: readonly RequiredSelection[], source: JsonObject, matchesType: TypeMatcher): JsonObject | undefined => {
   const result: JsonObject = {};
   for (const selection of selections) {
     if (selection.kind === 'fragment') {
       const typename = source['__typename'];
       if (selection.type !== null && (typeof typename !== 'string' || !matchesType(selection.type, typename))) continue;
       const part = represent(selection.selections, source, matchesType);
-      if (part) mergeInto(result, part, matchesType);
+      if (!part) return undefined;
+      mergeInto(result, part, matchesType);
       continue;
     }
     const value = source[selection.name];
-    if (value === undefined) return null;
-    result[selection.name] = selection.selections ? representValue(selection.selections, value, matchesType) : value;
+    const part = value !== undefined && selection.selections ? representValue(selection.selections, value, matchesType) : value;
+    if (part === undefined) return undefined;
+    result[selection.name] = part;
   }
   return result;
 };
 
 const representValue = (selections: readonly RequiredSelection[], value: unknown, matchesType: TypeMatcher): unknown => {
-  if (Array.isArray(value)) return value.map((element) => representValue(selections, element, matchesType));
-  return isObject(value) ? represent(selections, value, matchesType) : value;
+  if (!Array.isArray(value)) return isObject(value) ? represent(selections, value, matchesType) : value;
+  const elements: unknown[] = [];
+  for (const element of value) {
+    const part = representValue(selections, element, matchesType);
+    if (part === undefined) return undefined;
+    elements.push(part);
+  }
+  return elements;
 };
