@@ -36,6 +36,15 @@ describe('keys', () => {
     expect(data).toEqual({ items: ['1', '2', '1', '1'].map((id) => ({ product: { id, maker: { name: `m${id}` } } })) });
     expect(sent[1]?.variables['representations']).toHaveLength(2);
   });
+
+  test('an entity that stands at several places is told the same at each of them, beside another one that is equal below', async () => {
+    const { ask } = startGateway([
+      subgraph('a', 'type Query { items: [Item!]! } type Item @key(fields: "id") { id: ID! label: String! }', { Query: { items: () => ['1', '2', '2'].map((id) => ({ id, label: `l${id}` })) } }),
+      subgraph('b', 'type Item @key(fields: "id") { id: ID! maker: Maker! } type Maker @key(fields: "id") { id: ID! }', { Item: { maker: () => ({ id: 'm' }) } }),
+      subgraph('c', 'type Maker @key(fields: "id") { id: ID! name: String! }', { Maker: { name: () => 'made' } }),
+    ]);
+    expect(await ask('{ items { label maker { name } } }')).toEqual({ data: { items: ['1', '2', '2'].map((id) => ({ label: `l${id}`, maker: { name: 'made' } })) } });
+  });
 });
 
 describe('@requires and @provides', () => {

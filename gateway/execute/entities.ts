@@ -41,27 +41,49 @@ export class Entities {
   }
 }
 
+/** Whether equal objects that the fetch is about may become one: no other fetch holds them. */
+export const mayUnify = ({ held }: Pick<Execution, 'held'>, fetch: FetchStep): boolean => fetch.mayUnify && !held.has(fetch.place);
+
 /**
  * Equal representations are sent once. Where a representation is all that is known of an object, equal objects of one
- * place become one object, so that what comes later is merged, walked and written once.
+ * place become one object (`unify`), so that what comes later is merged, walked and written once. `slots` are then all
+ * that hold them: one that is left out would keep an object that nobody asks about. Answers how many objects there were.
  */
-export const addEntities = (execution: Pick<Execution, 'shared' | 'held' | 'walks'>, entities: Entities, fetch: FetchStep, representer: Representer, slots: readonly Slot[]): void => {
-  const unify = fetch.mayUnify && !execution.held.has(fetch.place);
+export const addEntities = (execution: Pick<Execution, 'shared' | 'held' | 'walks'>, entities: Entities, fetch: FetchStep, representer: Representer, slots: readonly Slot[], unify: boolean): number => {
+  // What stands at several places became one, or stayed itself, where it was met first.
+  const met = unify && execution.shared.size > 0 ? new Map<JsonObject, JsonObject>() : null;
+  let again = 0;
   let hasDuplicates = false;
   execution.held.add(fetch.place);
   for (const slot of slots) {
+    const known = met?.get(slot.object);
+    if (known) {
+      hang(slot, known);
+      again++;
+      continue;
+    }
     const entity = entities.entityOf(representer, slot.object);
     if (!entity) continue;
-    if (unify && becomesOne(execution, entity, fetch, representer, slot)) hasDuplicates = true;
-    else entity.uses.push({ fetch, target: slot.object });
+    const other = unify ? equalIn(entity, fetch, representer, slot) : undefined;
+    met?.set(slot.object, other ?? slot.object);
+    if (other) {
+      hang(slot, other);
+      execution.shared.add(other);
+      hasDuplicates = true;
+    } else {
+      entity.uses.push({ fetch, target: slot.object });
+    }
   }
-  if (hasDuplicates) forgetDuplicates(execution, fetch, slots);
+  if (hasDuplicates || again > 0) forgetDuplicates(execution, fetch, slots);
+  return slots.length - again;
 };
 
-const becomesOne = ({ shared }: Pick<Execution, 'shared'>, { uses }: Entity, fetch: FetchStep, { isWhole }: Representer, { holder, key, object }: Slot): boolean => {
+/** An object that the fetch asks about already and of which, as of this one, nothing but the representation is known. */
+const equalIn = ({ uses }: Entity, fetch: FetchStep, { isWhole }: Representer, { object }: Slot): JsonObject | undefined => {
   const last = uses[uses.length - 1];
-  if (last?.fetch !== fetch || !isWhole(object) || !isWhole(last.target)) return false;
-  (holder as Record<string | number, unknown>)[key] = last.target;
-  shared.add(last.target);
-  return true;
+  return last?.fetch === fetch && isWhole(object) && isWhole(last.target) ? last.target : undefined;
+};
+
+const hang = ({ holder, key }: Slot, object: JsonObject): void => {
+  (holder as Record<string | number, unknown>)[key] = object;
 };

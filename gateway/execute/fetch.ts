@@ -8,7 +8,7 @@ import { type Execution, type JsonObject, isObject } from './context.ts';
 import { contextGroups } from './contextual-arguments.ts';
 import { copy, mergeInto } from './merge.ts';
 import { type Slot, findTargets } from './places.ts';
-import { Entities, type Entity, addEntities } from './entities.ts';
+import { Entities, type Entity, addEntities, mayUnify } from './entities.ts';
 import { type Representer, createRepresenter } from './representations.ts';
 import { applyRewrites } from './rewrites.ts';
 import { type AskedEntities, noteEntityErrors, noteErrors, noteFailure } from './subgraph-errors.ts';
@@ -50,17 +50,17 @@ const fetchEntities = async (execution: Execution, batch: Batch, fetches: readon
   let objects = 0;
   for (const fetch of fetches) {
     const entities = bySelection[batch.selectionOf.get(fetch) ?? 0];
-    const slots = findTargets(execution, fetch);
-    if (entities) addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots);
+    const unify = mayUnify(execution, fetch);
+    const slots = findTargets(execution, fetch, unify);
+    if (entities) objects += addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots, unify);
     if (slots.length > 0) carried++;
-    objects += slots.length;
   }
   await ask(execution, batch, bySelection, {}, carried, objects);
 };
 
 const fetchInContext = async (execution: Execution, batch: Batch, fetch: FetchStep, slots: readonly Slot[], variables: JsonObject): Promise<void> => {
   const entities = new Entities();
-  addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots);
+  addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots, false);
   await ask(execution, batch, [entities], variables, 1, slots.length);
 };
 
@@ -74,9 +74,10 @@ const ask = async (execution: Execution, batch: Batch, bySelection: readonly Ent
   const questions = wanted.map((position, place): Question => {
     const fetch = batch.selections[position] as FetchStep;
     const entities = (bySelection[position] as Entities).list;
-    variables.add(usedVariables(execution, fetch), names[place] ?? '', entities);
+    const alias = aliases[place] ?? '';
+    variables.add(usedVariables(execution, fetch), { alias, name: names[place] ?? '', entities });
     representations += entities.length;
-    return { fetch, alias: aliases[place] ?? '', entities };
+    return { fetch, alias, entities };
   });
   execution.counts.subgraph(batch.subgraph).carried(carried, objects, representations);
   try {

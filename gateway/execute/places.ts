@@ -13,9 +13,10 @@ export const createWalks = (): Walks => ({ values: new Map(), slots: new Map() }
 
 /**
  * Follows a path from the root: a name to a field, `@` to every element of a list. What is null or was never answered
- * has no target behind it. An object that stands at several places is found once.
+ * has no target behind it. An object that stands at several places is found once; with `everywhere`, in each object or
+ * list that holds it.
  */
-export const findTargets = (execution: Pick<Execution, 'data' | 'matchesType' | 'shared' | 'walks'>, { path, routes, stable }: Pick<FetchStep, 'path' | 'routes' | 'stable'>): readonly Slot[] => {
+export const findTargets = (execution: Pick<Execution, 'data' | 'matchesType' | 'shared' | 'walks'>, { path, routes, stable }: Pick<FetchStep, 'path' | 'routes' | 'stable'>, everywhere = false): readonly Slot[] => {
   const { data, matchesType, shared, walks } = execution;
   const end = path.length - 1;
   const last = path[end];
@@ -27,7 +28,7 @@ export const findTargets = (execution: Pick<Execution, 'data' | 'matchesType' | 
     if (last.name === null) addSlots(value, last, matchesType, slots);
     else if (isObject(value)) addSlot(value, last.name, value[last.name], last, matchesType, slots);
   }
-  const found = shared.size > 0 ? distinctSlots(slots) : slots;
+  const found = shared.size > 0 && !everywhere ? distinctSlots(slots) : slots;
   if (stable > end) walks.slots.set(routes[end] ?? '', found);
   return found;
 };
