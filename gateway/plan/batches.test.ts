@@ -49,6 +49,12 @@ describe('one request for several selections', () => {
     expect(batch?.fetches.map((fetch) => batch.selectionOf.get(fetch))).toEqual([0, 1, 0]);
   });
 
+  test('so do those whose requirements the planner names in another order', () => {
+    const requiring = (...names: string[]) => entities('b', 'T', 'x', { requires: [{ kind: 'InlineFragment', typeCondition: 'T', selections: ['__typename', ...names].map((name) => ({ kind: 'Field', name })) }] });
+    const { batches } = planFrom(sequence(start, parallel(at('items.@', requiring('id', 'price')), at('other', requiring('price', 'id')))));
+    expect(batches.find(({ subgraph }) => subgraph === 'b')?.selections).toHaveLength(1);
+  });
+
   test('the document is valid against the subgraph, whichever of the selections are wanted', () => {
     for (const wanted of [[0], [1], [0, 1]]) expect(validate(schema, batch?.operationFor(wanted).operation.document ?? parse('{ a }'))).toEqual([]);
   });

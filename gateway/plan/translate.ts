@@ -81,7 +81,7 @@ const asFetch = (node: FetchNode, { index, after, path, block }: Position & { re
   place: path.flatMap(({ name }) => (name === null ? [] : [name])).join('.'),
   routes: path.map((_, index) => JSON.stringify(path.slice(0, index + 1))),
   stable: 0,
-  requires: node.requires ? node.requires.map(selectionOf) : null,
+  requires: node.requires ? inOrder(node.requires) : null,
   inputRewrites: (node.inputRewrites ?? []).map(rewriteOf),
   outputRewrites: (node.outputRewrites ?? []).map(rewriteOf),
   contextRewrites: (node.contextRewrites ?? []).map(rewriteOf),
@@ -97,10 +97,15 @@ const partOf = (part: string | number): PathPart => {
   return { name: name === '@' ? null : name, types: types ? types.slice(1, -1).split(',') : null };
 };
 
-const selectionOf = (node: QueryPlanSelectionNode): RequiredSelection =>
-  node.kind === 'Field'
-    ? { kind: 'field', name: node.alias ?? node.name, selections: node.selections ? node.selections.map(selectionOf) : null }
-    : { kind: 'fragment', type: node.typeCondition ?? null, selections: node.selections.map(selectionOf) };
+/** Always in one order: what is equal but for the planner's order makes representations that are equal as texts. */
+const inOrder = (nodes: readonly QueryPlanSelectionNode[]): readonly RequiredSelection[] => {
+  const selections = nodes.map((node): RequiredSelection =>
+    node.kind === 'Field' ? { kind: 'field', name: node.alias ?? node.name, selections: node.selections ? inOrder(node.selections) : null } : { kind: 'fragment', type: node.typeCondition ?? null, selections: inOrder(node.selections) },
+  );
+  return selections.sort((one, other) => nameOf(one).localeCompare(nameOf(other), 'en'));
+};
+
+const nameOf = (selection: RequiredSelection): string => (selection.kind === 'field' ? selection.name : `... on ${selection.type}`);
 
 const rewriteOf = (rewrite: FetchDataRewrite): Rewrite => ({
   path: rewrite.path.map((part) => (part === '..' ? { parent: true } : part.startsWith('... on ') ? { type: part.slice('... on '.length) } : { field: part })),
