@@ -28,6 +28,8 @@ export type LiveStream<T extends DomainEventType> = AsyncIterableIterator<Domain
    * what follows depends on how this stream began: on what it resumes, or on what its current values held already.
    */
   continueAfter(event: DomainEvent<T>): (() => LiveStream<T>) | null;
+  /** Takes what would be told next without waiting for anything: what was read with the last event, at most so many. */
+  atHand(most: number): DomainEvent<T>[];
 };
 
 const batchSize = 500;
@@ -40,8 +42,10 @@ export const liveStream = <T extends DomainEventType>(options: LiveStreamOptions
 const streamFrom = <T extends DomainEventType>(options: LiveStreamOptions<T>, start: Position | null): LiveStream<T> => {
   const abort = new AbortController();
   const beginning: Beginning = { missedUntil: null, seen: null };
-  const events = follow(options, start, beginning, abort.signal);
+  const read: DomainEvent<T>[] = [];
+  const events = oneByOne(follow(options, start, beginning, abort.signal), read);
   return {
+    atHand: (most) => read.splice(0, most),
     continueAfter({ cursor }) {
       const position = decodeCursor(cursor);
       const { missedUntil, seen } = beginning;
@@ -60,7 +64,16 @@ const streamFrom = <T extends DomainEventType>(options: LiveStreamOptions<T>, st
   };
 };
 
-async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T>, start: Position | null, beginning: Beginning, signal: AbortSignal): AsyncGenerator<DomainEvent<T>, undefined> {
+/** `read` holds what is still to be told: somebody else may take of it meanwhile. */
+async function* oneByOne<T>(pages: AsyncIterable<readonly T[]>, read: T[]): AsyncGenerator<T, undefined> {
+  for await (const page of pages) {
+    read.push(...page);
+    for (let next = read.shift(); next !== undefined; next = read.shift()) yield next;
+  }
+}
+
+/** What is there to tell, page by page. */
+async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T>, start: Position | null, beginning: Beginning, signal: AbortSignal): AsyncGenerator<readonly DomainEvent<T>[], undefined> {
   const { tail, type, eventIds } = options;
   let position: Position;
   if (start) position = start;
@@ -71,7 +84,7 @@ async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T>,
     const { events, snapshot } = await options.current();
     beginning.seen = snapshot;
     position = snapshot.position;
-    yield* events;
+    yield events;
   }
   const { missedUntil, seen } = beginning;
   for (;;) {
@@ -79,7 +92,7 @@ async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T>,
     if (events.length === 0) return undefined; // the reader left, or the tail was closed
     const resuming = missedUntil !== null && comparePositions(position, missedUntil) < 0;
     const fresh = seen ? events.filter((event) => !seen.includes(decodeCursor(event.cursor).tx)) : events;
-    yield* resuming || !options.conflate ? fresh : options.conflate(fresh);
+    yield resuming || !options.conflate ? fresh : options.conflate(fresh);
     position = reached;
   }
 }

@@ -49,7 +49,15 @@ export type Compiled = {
 /** A compiled operation with the variables of one request. */
 export type Prepared = Compiled & { readonly variables: Variables };
 
-export type Asked = { readonly viewer: Viewer; readonly requestId: string; readonly signal: AbortSignal; readonly deadline?: number | undefined; readonly trace?: Trace | undefined };
+export type Asked = {
+  readonly viewer: Viewer;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+  readonly deadline?: number | undefined;
+  readonly trace?: Trace | undefined;
+  /** What is asked instead of the engine's own data sources: the same, seen through something. */
+  readonly dataSources?: ReadonlyMap<string, DataSource> | undefined;
+};
 
 export type Engine = {
   readonly supergraph: LoadedSupergraph;
@@ -105,12 +113,12 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     }
   });
 
-  const execute = async ({ operation, variables, plan, selection, parts }: Prepared, { viewer, requestId, signal, deadline, trace }: Asked, primary?: unknown): Promise<Answer> => {
+  const execute = async ({ operation, variables, plan, selection, parts }: Prepared, { viewer, requestId, signal, deadline, trace, dataSources: seen = dataSources }: Asked, primary?: unknown): Promise<Answer> => {
     const introspection = introspect(operation, variables);
     const data = introspection ? { ...introspection.data } : {};
     const errors: GraphQLFormattedError[] = introspection ? [...introspection.errors] : [];
     const { matchesType, knowsType } = supergraph;
-    const execution: Execution = { dataSources, matchesType, variables, viewer, requestId, signal, deadline, trace, counts, report: options.report, data, errors, shared: new Set(), held: new Set(), walks: createWalks() };
+    const execution: Execution = { dataSources: seen, matchesType, variables, viewer, requestId, signal, deadline, trace, counts, report: options.report, data, errors, shared: new Set(), held: new Set(), walks: createWalks() };
     if (plan.primary) takeRootResult(execution, plan.primary, primary);
     const executions = [execution, ...plan.deferred.map((): Execution => ({ ...execution, errors: [] }))];
     const run = runPlan(executions, plan);

@@ -5,16 +5,18 @@
  * flows of one meeting stand at the same event, what follows is the same for both, and they become one (`meetings.ts`).
  * A member that is still busy with the last event when the next one comes leaves, and goes on behind its last event
  * with a flow of its own when it is ready: nobody waits for it, and its source brings it the newest values.
+ *
+ * Changes that the source has at hand at the same time are executed together (`executed-event.ts`) and told one by one.
  */
 import type { Tracer } from '@opentelemetry/api';
 import { EventgraphError } from '#core/errors.ts';
-import { type Answer, failure, refusal } from '../answer.ts';
-import type { SourceEvent } from '../sources/data-source.ts';
+import { type Answer, refusal } from '../answer.ts';
+import type { SourceEvent, SourceEvents } from '../sources/data-source.ts';
 import type { EngineHolder } from '../engine-holder.ts';
 import { type ReportError, formatThrown } from '../errors.ts';
 import type { GatewayRequest } from '../gateway-request.ts';
 import type { GatewayCounts } from '../observe/counts.ts';
-import { beginRootSpan } from '../observe/spans.ts';
+import { type ExecutedEvent, executeEvents, isStale } from './executed-event.ts';
 import { type LivePlan, continueSource, planLive } from './live-source.ts';
 import { type Meeting, type Meetings } from './meetings.ts';
 import type { Reader } from './reader.ts';
@@ -28,6 +30,9 @@ export type FlowWorld = {
   readonly counts: GatewayCounts;
   readonly tracer: Tracer | undefined;
 };
+
+/** So many changes are executed together at most; the source keeps the rest. */
+const mostTogether = 100;
 
 /** What ended the wait for an event when it was not an event. */
 const woken = Symbol('reloaded or ended');
@@ -43,14 +48,16 @@ export class Flow {
   readonly #request: GatewayRequest;
   readonly #abort: AbortController;
   #plan: LivePlan;
-  #source: AsyncIterator<SourceEvent>;
+  #source: SourceEvents;
   #group: Group;
   #meeting: Meeting;
   #ready = 0;
+  /** Executed together with the last event, and not told yet. */
+  #ahead: ExecutedEvent[] = [];
   #pending: Promise<IteratorResult<SourceEvent>> | null = null;
   #wake: (() => void) | null = null;
 
-  constructor(world: FlowWorld, plan: LivePlan, source: AsyncIterator<SourceEvent>, reader: Reader, abort: AbortController) {
+  constructor(world: FlowWorld, plan: LivePlan, source: SourceEvents, reader: Reader, abort: AbortController) {
     this.#world = world;
     this.#request = reader.request;
     this.#abort = abort;
@@ -113,11 +120,11 @@ export class Flow {
     this.isPumping = true;
     try {
       while (!this.isClosed && this.#ready > 0) {
-        const next = await this.#nextEvent();
-        if (next === woken) continue;
-        if (next.done) return this.#end(null);
-        const answer = await this.#answer(next.value);
-        if (!this.isClosed) this.#deliver(next.value, answer);
+        if (!(await this.#look())) continue;
+        const next = this.#ahead.shift();
+        if (!next) return this.#end(null);
+        const answer = await next.answer;
+        if (!this.isClosed) this.#deliver(next.event, answer);
       }
     } catch (error) {
       if (!this.isClosed) this.#end(refusal(this.#errorsOf(error)));
@@ -126,8 +133,23 @@ export class Flow {
     }
   }
 
-  async #nextEvent(): Promise<IteratorResult<SourceEvent> | typeof woken> {
+  /** Until there is an event ahead, or the source has none any more; false where that was interrupted. */
+  async #look(): Promise<boolean> {
     if (this.#plan.lease.engine !== this.#world.holder.current()) this.#move();
+    const [first] = this.#ahead;
+    if (first) {
+      if (isStale(first)) this.#execute(this.#ahead.map(({ event }) => event));
+      // Who takes what was sent last at once shall not be left behind.
+      if (this.#ready < this.members.size) await nextTurn();
+      return !this.isClosed;
+    }
+    const next = await this.#nextEvent();
+    if (next === woken) return false;
+    if (!next.done) this.#execute([next.value, ...(this.#source.atHand?.(mostTogether - 1) ?? [])]);
+    return true;
+  }
+
+  async #nextEvent(): Promise<IteratorResult<SourceEvent> | typeof woken> {
     this.#pending ??= this.#source.next();
     const event = await either(this.#pending, (wake) => (this.#wake = wake));
     this.#wake = null;
@@ -135,22 +157,9 @@ export class Flow {
     return event;
   }
 
-  #answer(event: SourceEvent): Promise<Answer> {
-    const { lease, prepared } = this.#plan;
-    const { viewer, requestId } = this.#request;
+  #execute(events: readonly SourceEvent[]): void {
     const { counts, tracer } = this.#world;
-    return this.#group.run(event.key, async (signal) => {
-      counts.eventsExecuted++;
-      const span = tracer && beginRootSpan(tracer, prepared.operation);
-      let answer: Answer;
-      try {
-        answer = await lease.engine.run(prepared, { viewer, requestId, signal, trace: span }, await event.execute());
-      } catch (error) {
-        answer = failure(formatThrown(error, requestId));
-      }
-      span?.end(answer.errors);
-      return answer;
-    });
+    this.#ahead = executeEvents({ plan: this.#plan, group: this.#group, request: this.#request, counts, tracer }, events);
   }
 
   #deliver(event: SourceEvent, answer: Answer): void {
@@ -188,6 +197,7 @@ export class Flow {
       this.#meeting.leave(this);
       this.#meeting = meetings.enter(plan.meetingKey, this);
       old.lease.release();
+      this.#execute(isSame ? this.#ahead.map(({ event }) => event) : []);
     } catch (error) {
       lease.release();
       if (!(error instanceof EventgraphError)) report?.(error, this.#request.requestId);
@@ -214,6 +224,8 @@ export class Flow {
     Promise.resolve(this.#source.return?.()).catch((error: unknown) => this.#world.report?.(error, this.#request.requestId));
   }
 }
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** Not Promise.race with something long-lived, which would keep a reaction of every event. */
 const either = <T>(pending: Promise<T>, listen: (wake: () => void) => void): Promise<T | typeof woken> =>

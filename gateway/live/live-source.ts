@@ -1,6 +1,6 @@
 /** The source of live operations: what a subgraph streams for the root field, and everything its events are answered with. */
 import { EventgraphError } from '#core/errors.ts';
-import type { DataSource, SourceEvent, SubgraphRequest } from '../sources/data-source.ts';
+import type { DataSource, SourceEvent, SourceEvents, SubgraphRequest } from '../sources/data-source.ts';
 import type { Prepared } from '../engine.ts';
 import type { Lease } from '../engine-holder.ts';
 import { RequestRefused } from '../errors.ts';
@@ -35,14 +35,14 @@ export const planLive = (request: GatewayRequest, lease: Lease): LivePlan => {
 };
 
 /** Throws RequestRefused with what the subgraph answered. */
-export const openSource = async (plan: LivePlan, request: GatewayRequest, signal: AbortSignal): Promise<AsyncIterator<SourceEvent>> => {
+export const openSource = async (plan: LivePlan, request: GatewayRequest, signal: AbortSignal): Promise<SourceEvents> => {
   const source = await plan.dataSource.subscribe(requestOf(plan, request, signal));
   if (!(Symbol.asyncIterator in source)) throw new RequestRefused(subgraphErrors(plan.primary.subgraph, source.errors ?? []));
-  return source[Symbol.asyncIterator]();
+  return source;
 };
 
 /** Goes on behind an event of a source of the same subgraph; throws SUBSCRIPTION_ENDED where that cannot be. */
-export const continueSource = (plan: LivePlan, request: GatewayRequest, signal: AbortSignal, last: SourceEvent | null): AsyncIterator<SourceEvent> => {
+export const continueSource = (plan: LivePlan, request: GatewayRequest, signal: AbortSignal, last: SourceEvent | null): SourceEvents => {
   if (!last?.continue) throw new EventgraphError('SUBSCRIPTION_ENDED', 'The schema changed, and what this subscription asks for now cannot be continued where it stands. Subscribe again, with the last cursor where there is one.');
   return last.continue(requestOf(plan, request, signal));
 };

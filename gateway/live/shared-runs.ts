@@ -25,7 +25,7 @@ export type SharedRuns = { join(key: string): Group; readonly size: number };
  * How long a run answers for its event. A subscriber who takes the same event later (a slow reader, or one who starts
  * with the current value) gets the rest of the plan afresh, as other subgraphs may have changed meanwhile.
  */
-const sharedForMs = 2_000;
+export const sharedForMs = 2_000;
 
 type Members = { members: number; readonly abort: AbortController; readonly objects: WeakMap<object, { readonly at: number; readonly result: Promise<Answer> }>; readonly texts: Map<string, Promise<Answer>> };
 

@@ -54,8 +54,11 @@ export type SourceEvent = {
    * Opens a stream that goes on behind this event, for whoever was told of it; the stream that told it may have ended.
    * Absent where the source cannot, or where what follows is not the same for everybody whose stream stands here.
    */
-  readonly continue?: ((request: SubgraphRequest) => AsyncIterableIterator<SourceEvent>) | undefined;
+  readonly continue?: ((request: SubgraphRequest) => SourceEvents) | undefined;
 };
+
+/** `atHand` takes the events that are there already, the next first, without waiting for one; absent where a source cannot tell. */
+export type SourceEvents = AsyncIterableIterator<SourceEvent> & { atHand?(most: number): readonly SourceEvent[] };
 
 export interface DataSource {
   /**
@@ -64,6 +67,6 @@ export interface DataSource {
    */
   execute(request: SubgraphRequest): Promise<ExecutionResult>;
   /** Errors found before the first event (validation, permission) come as an ExecutionResult. */
-  subscribe(request: SubgraphRequest): Promise<AsyncIterableIterator<SourceEvent> | ExecutionResult>;
+  subscribe(request: SubgraphRequest): Promise<SourceEvents | ExecutionResult>;
   close?(): Promise<void>;
 }

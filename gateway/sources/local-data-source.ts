@@ -1,7 +1,7 @@
 /** A subgraph in the gateway's own process: graphql-js over its schema, nothing serialised in between. */
 import { type ExecutionResult, type GraphQLSchema, createSourceEventStream, execute } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
-import type { DataSource, SourceEvent, SubgraphRequest } from './data-source.ts';
+import type { DataSource, SourceEvent, SourceEvents, SubgraphRequest } from './data-source.ts';
 import { type ReportError, formatError, inputError } from '../errors.ts';
 import { mapIterator } from '../map-iterator.ts';
 
@@ -13,8 +13,8 @@ export type LocalSubgraph = {
   readonly report?: ReportError;
 };
 
-/** What resolvers of subscriptions answer with; `continueAfter` is `LiveStream`'s. */
-type Events = AsyncIterable<unknown> & { continueAfter?(event: unknown): (() => Events) | null };
+/** What resolvers of subscriptions answer with; `continueAfter` and `atHand` are `LiveStream`'s. */
+type Events = AsyncIterable<unknown> & { continueAfter?(event: unknown): (() => Events) | null; atHand?(most: number): readonly unknown[] };
 
 export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
   const argsOf = (request: SubgraphRequest) => ({
@@ -31,15 +31,17 @@ export const createLocalDataSource = (subgraph: LocalSubgraph): DataSource => {
     const errors = result.errors.map((error) => (isRefused && inputError({ message: error.message })) || formatError(error, requestId, subgraph.report));
     return { ...result, errors } as unknown as ExecutionResult;
   };
-  const streamOf = (events: Events, request: SubgraphRequest): AsyncIterableIterator<SourceEvent> =>
-    mapIterator(events, (event): SourceEvent => {
+  const streamOf = (events: Events, request: SubgraphRequest): SourceEvents => {
+    const told = (event: unknown): SourceEvent => {
       const open = events.continueAfter?.(event);
       return {
         key: keyOf(event),
         execute: async () => masked(await execute({ ...argsOf(request), rootValue: event }), request.requestId),
         continue: open ? (next) => streamOf(open(), next) : undefined,
       };
-    });
+    };
+    return Object.assign(mapIterator(events, told), { atHand: (most: number) => events.atHand?.(most).map(told) ?? [] });
+  };
 
   return {
     async execute(request) {

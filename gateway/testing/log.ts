@@ -11,7 +11,7 @@ export type TestLog<T extends object> = {
   waiting(streams: number): Promise<void>;
 };
 
-export type LogStream<T> = AsyncIterableIterator<T> & { continueAfter(value: T): (() => LogStream<T>) | null };
+export type LogStream<T> = AsyncIterableIterator<T> & { continueAfter(value: T): (() => LogStream<T>) | null; atHand(most: number): T[] };
 
 export const createTestLog = <T extends object>(): TestLog<T> => {
   const values: T[] = [];
@@ -43,6 +43,11 @@ export const createTestLog = <T extends object>(): TestLog<T> => {
         if (!open.has(me)) return { value: undefined, done: true };
         if (options.conflate) position = values.length - 1;
         return { value: values[position++] as T, done: false };
+      },
+      atHand(most) {
+        const found = open.has(me) && !options.conflate ? values.slice(position, position + most) : [];
+        position += found.length;
+        return found;
       },
       continueAfter: (value) => (values.includes(value) ? () => subscribe({ ...options, from: values.indexOf(value) + 1 }) : null),
       async return() {
