@@ -23,6 +23,7 @@ COPY gateway gateway
 COPY hub hub
 COPY ingest ingest
 COPY simulators simulators
+COPY operations operations
 COPY subgraphs subgraphs
 COPY scripts/admin-key.ts scripts/
 COPY --from=explorer /app/explorer/dist explorer/dist

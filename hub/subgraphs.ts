@@ -5,6 +5,8 @@ import { type ListedSubgraph, readSupergraphList } from '#core/supergraph-list.t
 
 export const root = join(import.meta.dirname, '..');
 export const supergraphFile = join(root, 'supergraph.graphql');
+/** The hub's own operations, one a file. */
+export const operationsFolder = join(root, 'operations');
 
 export const listSubgraphs = (env: Readonly<Record<string, string | undefined>> = process.env): ListedSubgraph[] => readSupergraphList(join(root, 'supergraph.yaml'), env);
 

@@ -1,0 +1,24 @@
+/**
+ * Apollo's list of persisted operations, as `@apollo/generate-persisted-query-manifest` and GraphOS have it:
+ * https://www.apollographql.com/docs/graphos/platform/security/persisted-queries
+ */
+import { createHash } from 'node:crypto';
+import type { OperationTypeNode } from 'graphql';
+
+export type ManifestOperation = {
+  readonly id: string;
+  readonly name: string;
+  readonly type: OperationTypeNode;
+  /** The document: one operation and its fragments. */
+  readonly body: string;
+};
+
+export type Manifest = { readonly format: 'apollo-persisted-query-manifest'; readonly version: 1; readonly operations: readonly ManifestOperation[] };
+
+export const manifestOf = (operations: readonly ManifestOperation[]): Manifest => ({
+  format: 'apollo-persisted-query-manifest',
+  version: 1,
+  operations: operations.map(({ id, name, type, body }) => ({ id, name, type, body })).sort((a, b) => (a.name < b.name ? -1 : 1)),
+});
+
+export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
