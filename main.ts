@@ -9,6 +9,7 @@ import { ConfigError, EventgraphError } from '#core/errors.ts';
 import { createLogger } from '#core/logging.ts';
 import { printWelcome } from './hub/welcome.ts';
 import { type HubProcess, type Role, startHub } from './hub/hub.ts';
+import { startTracing } from './hub/tracing.ts';
 import { builtExplorer } from './hub/explorer.ts';
 
 const parseRole = (text: string | undefined): Role => {
@@ -43,6 +44,7 @@ const untilSignal = (): Promise<NodeJS.Signals> =>
 const run = async (): Promise<void> => {
   const { values } = parseArgs({ options: { role: { type: 'string' } } });
   const config = readConfig(process.env);
+  const tracing = startTracing(process.env, values.role ?? 'all');
   const logger = createLogger(config.logLevel);
   const stopped = untilSignal();
   const explorer = await builtExplorer();
@@ -51,6 +53,7 @@ const run = async (): Promise<void> => {
   const signal = await stopped;
   logger.info({ signal }, 'stopping');
   await hub[Symbol.asyncDispose]();
+  await tracing?.[Symbol.asyncDispose]();
   process.exit(0);
 };
 

@@ -4,6 +4,7 @@
  * its answer is waited for.
  */
 import { ApolloServer } from '@apollo/server';
+import type { Tracer } from '@opentelemetry/api';
 import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
@@ -17,6 +18,7 @@ import type { Logger } from './logging.ts';
 import { type Paces, pacing } from './paced-subscriptions.ts';
 import type { Secrets } from './secrets.ts';
 import type { BuiltSubgraph, SubgraphContext } from './subgraph.ts';
+import { traceRequests } from './tracing.ts';
 import { type Viewer, viewerHeader } from './viewer.ts';
 
 export type SubgraphServerOptions = {
@@ -29,6 +31,8 @@ export type SubgraphServerOptions = {
   readonly ready: () => Promise<void>;
   /** Milliseconds that sockets and requests have to end when the server is disposed of. */
   readonly drainMs?: number;
+  /** Makes a span of every request; absent for none. */
+  readonly tracer?: Tracer | undefined;
 };
 
 export type SubgraphServer = AsyncDisposable & { readonly url: string };
@@ -37,6 +41,7 @@ export const serveSubgraph = async (options: SubgraphServerOptions): Promise<Sub
   const { subgraph, secrets, logger } = options;
   const app = fastify({ logger: false, bodyLimit: 10 * 1024 * 1024, forceCloseConnections: 'idle' });
   drainWithin(app, options.drainMs);
+  if (options.tracer) traceRequests(app, options.tracer);
   const apollo = new ApolloServer<SubgraphContext>({
     schema: subgraph.schema,
     introspection: false,

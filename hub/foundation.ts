@@ -13,6 +13,7 @@ import type { Logger } from '#core/logging.ts';
 import { createSecrets } from '#core/secrets.ts';
 import { coreEntities } from '#core/services.ts';
 import type { AnySubgraph, Hub } from '#core/subgraph.ts';
+import { registeredTracer, traceStatements } from '#core/tracing.ts';
 import { type Ingest, createIngest } from '#ingest/ingest.ts';
 
 export type Foundation = { readonly hub: Hub; readonly ingest: Ingest; readonly subgraphs: readonly AnySubgraph[] };
@@ -51,7 +52,8 @@ const secretOf = ({ dataDir }: FoundationOptions): Promise<string> => {
 
 const openHubDatabase = async ({ config, dataDir, logger, subgraphs }: FoundationOptions, stack: AsyncDisposableStack): Promise<Database> => {
   const url = config.databaseUrl ?? (await embedded(dataDir, logger, stack));
-  return openDatabase({ url, logger, entities: [...coreEntities, ...subgraphs.flatMap(({ entities }) => entities)], migrations: subgraphs.flatMap(({ migrations }) => migrations), maxConnections: 20 });
+  const tracer = registeredTracer();
+  return openDatabase({ url, logger, entities: [...coreEntities, ...subgraphs.flatMap(({ entities }) => entities)], migrations: subgraphs.flatMap(({ migrations }) => migrations), maxConnections: 20, ...(tracer ? { onPool: (pool) => traceStatements(pool, tracer) } : {}) });
 };
 
 const embedded = async (dataDir: string | null, logger: Logger, stack: AsyncDisposableStack): Promise<string> => {

@@ -11,6 +11,7 @@ import { ConfigError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
 import { buildSubgraph } from '#core/subgraph.ts';
 import { serveSubgraph } from '#core/subgraph-server.ts';
+import { registeredTracer } from '#core/tracing.ts';
 import { startIngestWorker } from '#ingest/worker.ts';
 import { createIdentify, issueAdminKey } from '#subgraphs/access/store.ts';
 import { type Demo, startDemo } from './demo.ts';
@@ -72,7 +73,7 @@ const startRole = async (options: HubOptions, role: Exclude<Role, { kind: 'all' 
     const definition = foundation.subgraphs.find(({ name }) => name === role.name);
     if (!definition) throw new ConfigError(`There is no subgraph ${role.name}.`);
     const { hub } = foundation;
-    stack.use(await serveSubgraph({ subgraph: buildSubgraph(definition, hub), secrets: hub.secrets, logger: hub.logger, host: config.host, port, ready: hub.database.ping }).catch(portProblem(port)));
+    stack.use(await serveSubgraph({ subgraph: buildSubgraph(definition, hub), secrets: hub.secrets, logger: hub.logger, host: config.host, port, ready: hub.database.ping, tracer: registeredTracer() }).catch(portProblem(port)));
   }
   return { url: urlOf(config, port), dataDir: null, adminKey: null, demo: null, foundation };
 };

@@ -5,12 +5,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import type { Tracer } from '@opentelemetry/api';
 import helmet from '@fastify/helmet';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 
 import { defaultDrainMs, drainWithin } from '#core/drain.ts';
 import { UnauthenticatedError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
+import { traceRequests } from '#core/tracing.ts';
 import { publicViewer } from '#core/viewer.ts';
 import { type Answer, refusal } from '../answer.ts';
 import { type Admission, createAdmission } from './admission.ts';
@@ -45,6 +47,8 @@ export type HttpServerOptions = {
   readonly maxStreams?: number;
   /** Milliseconds between signs of life on a stream that says nothing. */
   readonly heartbeatMs?: number;
+  /** Makes a span of every request; absent for none. */
+  readonly tracer?: Tracer | undefined;
 };
 
 export type HttpServer = {
@@ -66,6 +70,7 @@ declare module 'fastify' {
 export const createHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
   const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: options.bodyLimit ?? 1_000_000, forceCloseConnections: 'idle', requestTimeout: 60_000, routerOptions: { querystringParser: parseQueryString } });
   app.decorateRequest('noted', null);
+  if (options.tracer) traceRequests(app, options.tracer);
   limitRequests(app, options.maxRequests);
   await app.register(helmet, { global: false, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, workerSrc: ["'self'", 'blob:'] } } });
   // Answers of GraphQL are no pages: a header for each protection of pages would cost more than the rest of the door.

@@ -1,13 +1,13 @@
 import { type ContextManager, ROOT_CONTEXT, context, trace } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { afterEach, expect, test } from 'vitest';
+import { registeredTracer } from '#core/tracing.ts';
 import { publicViewer } from '#core/viewer.ts';
 import { createGateway } from '../index.ts';
 import { createRemoteDataSource } from '../sources/remote-data-source.ts';
 import { createChannel } from '../testing/channel.ts';
 import { composeAll, startGateway, subgraph, viewerWith } from '../testing/kit.ts';
 import { serveRaw } from '../testing/subgraph-server.ts';
-import { registeredTracer } from './spans.ts';
 
 const exporter = new InMemorySpanExporter();
 const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });

@@ -9,13 +9,6 @@ import type { Operation } from '../operations.ts';
 import type { Trace } from '../trace.ts';
 import { codeOf } from './counts.ts';
 
-/** Of the SDK that this process was started with (`node --import`); undefined where there is none. To be asked once. */
-export const registeredTracer = (): Tracer | undefined => {
-  const tracer = trace.getTracer('eventgraph');
-  // Without an SDK a span has no id. This one never ends, so nobody is told of it.
-  return isSpanContextValid(tracer.startSpan('eventgraph', {}, ROOT_CONTEXT).spanContext()) ? tracer : undefined;
-};
-
 export type OperationSpan = Trace & { end(errors: readonly GraphQLFormattedError[]): void };
 
 /** `parent` is what is active in the process, such as a span of an HTTP instrumentation; an event of a subscription has none. */
