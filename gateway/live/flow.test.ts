@@ -1,6 +1,6 @@
 /** Subscribers that share a source: who joins, who falls behind, who leaves, and what a reload does to them. */
 import fc from 'fast-check';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Answer } from '../answer.ts';
 import { type Reading, readInto } from './reader.ts';
 import { type TestGateway, composeAll, startGateway, subgraph, viewerWith } from '../testing/kit.ts';
@@ -27,21 +27,22 @@ beforeEach(() => {
   started = startGateway([clock(), things()]);
 });
 
-type Taken = { readonly answers: Answer[]; readonly numbers: number[]; readonly codes: unknown[]; isEnded: boolean; isBusy: boolean; readonly reading: Reading; readonly abort: AbortController };
+type Taken = { readonly answers: Answer[]; readonly numbers: number[]; readonly codes: unknown[]; isEnded: boolean; isBusy: boolean; isReadyNextTurn: boolean; readonly reading: Reading; readonly abort: AbortController };
 
 /** A reader that is ready again at once, unless it is made busy. */
 const read = async (variables: Record<string, unknown> = {}, query = live): Promise<Taken> => {
   const abort = new AbortController();
   const answers = await started.gateway.stream({ query, variables, viewer: viewerWith('read_events'), requestId: 'r1', signal: abort.signal });
   if (!(Symbol.asyncIterator in answers)) throw new Error(answers.text);
-  const taken: Omit<Taken, 'reading'> = { answers: [], numbers: [], codes: [], isEnded: false, isBusy: false, abort };
+  const taken: Omit<Taken, 'reading'> = { answers: [], numbers: [], codes: [], isEnded: false, isBusy: false, isReadyNextTurn: false, abort };
   const reading = readInto(answers, {
     next(answer) {
       const { data, errors } = JSON.parse(answer.text) as { data?: { ticked: { n: number } }; errors?: { extensions: { code: string } }[] };
       taken.answers.push(answer);
       if (data) taken.numbers.push(data.ticked.n);
       if (errors) taken.codes.push(errors[0]?.extensions.code);
-      return !taken.isBusy;
+      if (taken.isReadyNextTurn) setImmediate(() => reading.ready());
+      return !taken.isBusy && !taken.isReadyNextTurn;
     },
     end: () => (taken.isEnded = true),
   });
@@ -83,6 +84,18 @@ describe('subscribers that stand at the same event', () => {
     const readers = [await read({ from: 'a' }), await read({ from: 'b' })];
     await publish(2, ...readers);
     expect(log.open).toBe(2);
+  });
+
+  test('stay together for all changes of a tick, as each takes one in the turn after the last', async () => {
+    const readers = await Promise.all(upTo(5).map(() => read()));
+    await publish(1, ...readers);
+    await log.waiting(1);
+    for (const reader of readers) reader.isReadyNextTurn = true;
+    const streams = new Set<number>();
+    for (const { answers } of readers) vi.spyOn(answers, 'push').mockImplementation(() => streams.add(log.open).size);
+    await publish(20, ...readers);
+    expect([...streams]).toEqual([1]);
+    for (const { numbers } of readers) expect(numbers).toEqual(upTo(21));
   });
 
   test('may leave: the others go on, and the source ends with the last', async () => {
@@ -127,6 +140,23 @@ describe('a reader that is busy', () => {
     slow.reading.ready();
     await settled(slow);
     expect([slow.numbers, quick.numbers]).toEqual([[1, 2, 7], upTo(7)]);
+  });
+
+  test('alone at its source gets the changes of a tick that were executed with the last, anew if that is long ago', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const reader = await read();
+    reader.isBusy = true;
+    log.publish(...upTo(4).map(tick));
+    await expect.poll(() => reader.numbers).toEqual([1]);
+    vi.advanceTimersByTime(1_000);
+    reader.reading.ready();
+    await expect.poll(() => reader.numbers).toEqual([1, 2]);
+    expect(executions).toBe(1);
+    vi.advanceTimersByTime(2_000);
+    setBusy(reader, false);
+    await settled(reader);
+    expect([reader.numbers, executions]).toEqual([upTo(4), 2]);
   });
 
   test('may leave while it is behind', async () => {
@@ -193,5 +223,21 @@ describe('a reload that changes what is asked of the source', () => {
     await settled(one, two);
     expect([one.numbers, two.numbers, subscribed]).toEqual([upTo(5), upTo(5), 2]);
     expect(started.gateway.liveGroups()).toBe(1);
+  });
+
+  test('or keeps it tells what of a tick was not told yet, and tells it once', async () => {
+    for (const next of [moved, [clock(), things('name: String! more: Int')]]) {
+      [log, executions] = [createTestLog(), 0];
+      started = startGateway(next, { supergraph: composeAll([clock(), things()]) });
+      const reader = await read();
+      reader.isBusy = true;
+      log.publish(...upTo(4).map(tick));
+      await expect.poll(() => reader.numbers).toEqual([1]);
+      started.gateway.reload(composeAll(next));
+      setBusy(reader, false);
+      await publish(1, reader);
+      expect([reader.numbers, reader.codes]).toEqual([upTo(5), []]);
+      expect(started.gateway.liveGroups()).toBe(1);
+    }
   });
 });
