@@ -5,6 +5,7 @@
 import type { Viewer } from '#core/viewer.ts';
 import type { Answer } from '../answer.ts';
 import type { Gateway } from '../index.ts';
+import { clientOf } from '../observe/client-counts.ts';
 import type { Operation, Variables } from '../operations.ts';
 import type { Parameters } from './graphql-over-http.ts';
 
@@ -37,10 +38,15 @@ export type AdmissionOptions = { readonly gateway: Gateway; readonly documents?:
 /** Without `documents` every document is taken as it is; without `budgets` nothing is counted. */
 export const createAdmission = ({ gateway, documents = asSent, budgets }: AdmissionOptions): Admission => ({
   async admit(parameters, asker) {
+    const begun = performance.now();
     const asked = await documents.find(parameters, asker.viewer);
     const operation = gateway.operationOf(asked);
     const charge = budgets ? await budgets.charge(operation, asked.variables, asker) : free;
-    return { ...charge, asked, operation };
+    const settle = (answer: Answer) => {
+      gateway.counts.clients.add(clientOf(asker.viewer), operation.name, performance.now() - begun);
+      charge.settle(answer);
+    };
+    return { asked, operation, headers: charge.headers, settle };
   },
 });
 

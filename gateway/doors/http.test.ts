@@ -109,7 +109,7 @@ test('one log line per request, without credentials', async () => {
   lines.length = 0;
   await post({ query: 'query Greeting { hello }' }, { authorization: 'Bearer IPK_good', 'apollographql-client-name': 'web' });
   await expect.poll(() => lines.length).toBe(1);
-  expect(lines[0]).toMatchObject({ msg: 'request', path: '/graphql', status: 200, operation: 'Greeting', client: 'web', errors: 0 });
+  expect(lines[0]).toMatchObject({ msg: 'request', path: '/graphql', status: 200, operation: 'Greeting', client: 'key', app: 'web', errors: 0 });
   expect(JSON.stringify(lines)).not.toContain('IPK_');
 });
 

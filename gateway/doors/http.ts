@@ -13,7 +13,7 @@ import { defaultDrainMs, drainWithin } from '#core/drain.ts';
 import { UnauthenticatedError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
 import { traceRequests } from '#core/tracing.ts';
-import { publicViewer } from '#core/viewer.ts';
+import { type Viewer, publicViewer } from '#core/viewer.ts';
 import { type Answer, refusal } from '../answer.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { type Identify, credentialIn } from './credentials.ts';
@@ -21,6 +21,7 @@ import { RequestRefused, formatThrown } from '../errors.ts';
 import { multipartDefer, sendMultipart } from './multipart.ts';
 import { type MediaType, type Parameters, mediaTypes, negotiate, negotiateStream, parametersOfBody, parametersOfQuery, statusOf, takesParts } from './graphql-over-http.ts';
 import type { Gateway } from '../index.ts';
+import { clientOf } from '../observe/client-counts.ts';
 import { traceHeader } from '../observe/requested-trace.ts';
 import { limitRequests } from '../resilience/request-limit.ts';
 import { type LiveConnections, createLiveConnections } from './live-connections.ts';
@@ -59,8 +60,11 @@ export type HttpServer = {
   connections(): number;
 };
 
-/** What one log line tells of a GraphQL request; never a credential, a variable or the text. */
-type Noted = { operation?: string | undefined; client?: string | undefined; errors?: number };
+/**
+ * What one log line tells of a GraphQL request; never a credential, a variable or the text. `key` and `client` are the
+ * credential's; `app` is what the client calls itself.
+ */
+type Noted = { operation?: string | undefined; client?: string; key?: string | null; app?: string | undefined; errors?: number };
 declare module 'fastify' {
   interface FastifyRequest {
     noted: Noted | null;
@@ -133,7 +137,7 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, admission, 
       const parameters = read();
       const credential = credentialIn(request.headers);
       who = { viewer: await identify(credential), credential };
-      noteRequest(request, parameters);
+      noteRequest(request, parameters, who.viewer);
       const { asked, operation: { kind, name }, headers, settle } = await admission.admit(parameters, { viewer: who.viewer, address: request.ip });
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
@@ -207,9 +211,9 @@ const signalOf = ({ raw: { socket } }: FastifyRequest): AbortSignal => {
 };
 const signals = new WeakMap<Socket, AbortSignal>();
 
-const noteRequest = (request: FastifyRequest, parameters: Parameters): void => {
-  const client = request.headers['apollographql-client-name'] ?? request.headers['x-client-name'];
-  request.noted = { operation: parameters.operationName?.slice(0, 100), client: typeof client === 'string' ? client.slice(0, 100) : undefined };
+const noteRequest = (request: FastifyRequest, parameters: Parameters, viewer: Viewer): void => {
+  const app = request.headers['apollographql-client-name'] ?? request.headers['x-client-name'];
+  request.noted = { operation: parameters.operationName?.slice(0, 100), client: clientOf(viewer), key: viewer.keyId, app: typeof app === 'string' ? app.slice(0, 100) : undefined };
 };
 
 const log = (logger: Logger, request: FastifyRequest, reply: FastifyReply): void => {

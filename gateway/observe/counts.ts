@@ -6,6 +6,8 @@ import { isPublicError } from '#core/errors.ts';
 import type { Answer } from '../answer.ts';
 import type { DataSource } from '../sources/data-source.ts';
 import type { CircuitState, FetchObserver } from '../resilience/observe.ts';
+import { ClientCounts } from './client-counts.ts';
+import { Durations } from './durations.ts';
 
 /** Codes may come from subgraphs: more of them than this, or of another form, are counted together. */
 const maxWords = 64;
@@ -25,24 +27,6 @@ export class Tally {
     const isKept = this.byWord.size < maxWords && /^\w{1,64}$/.test(word);
     const kept = isKept ? word : other;
     this.byWord.set(kept, (this.byWord.get(kept) ?? 0) + 1);
-  }
-}
-
-/** Upper bounds of the buckets, in milliseconds. */
-export const durationBounds: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000];
-
-/** A histogram of durations. */
-export class Durations {
-  /** One for each bound, and one for what is longer than all of them; each duration is in one. */
-  readonly buckets: number[] = [...durationBounds.map(() => 0), 0];
-  /** Milliseconds. */
-  sum = 0;
-
-  add(ms: number): void {
-    let index = 0;
-    while (index < durationBounds.length && ms > (durationBounds[index] as number)) index++;
-    this.buckets[index] = (this.buckets[index] as number) + 1;
-    this.sum += ms;
   }
 }
 
@@ -84,6 +68,7 @@ export class GatewayCounts {
   /** By outcome: `ok`, `partial` for data with errors, or the code that an operation was refused with. */
   readonly operations: Readonly<Record<OperationKind, Tally>> = { query: new Tally(), mutation: new Tally(), subscription: new Tally(), unknown: new Tally() };
   readonly durations: Readonly<Record<'query' | 'mutation', Durations>> = { query: new Durations(), mutation: new Durations() };
+  readonly clients = new ClientCounts();
   plans = 0;
   planCacheHits = 0;
   readonly planDurations = new Durations();

@@ -10,7 +10,8 @@ import { type RemoteSubgraph, createRemoteDataSource } from '../sources/remote-d
 import { type Respond, response, serveBytes } from '../resilience/test-troubled-server.ts';
 import { createChannel } from '../testing/channel.ts';
 import { composeAll, startGateway, subgraph, viewerWith } from '../testing/kit.ts';
-import { Durations, GatewayCounts, Tally } from './counts.ts';
+import { GatewayCounts, Tally } from './counts.ts';
+import { Durations } from './durations.ts';
 import { createMetrics } from './metrics.ts';
 import { metricsRoute } from './metrics-route.ts';
 

@@ -5,7 +5,8 @@
 import { Counter, Gauge, type Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Gateway } from '../index.ts';
 import type { CircuitState } from '../resilience/observe.ts';
-import { type Durations, type SubgraphCounts, durationBounds } from './counts.ts';
+import type { SubgraphCounts } from './counts.ts';
+import { type Durations, durationBounds } from './durations.ts';
 
 export type Metrics = { readonly contentType: string; text(): Promise<string> };
 
@@ -29,6 +30,9 @@ export const createMetrics = ({ gateway, connections }: MetricsOptions): Metrics
   });
   histogram('operation_duration_seconds', 'From the request to its answer, or to the first part of it.', (tell) => {
     for (const [kind, durations] of Object.entries(counts.durations)) tell(durations, { kind });
+  });
+  histogram('client_operation_duration_seconds', 'The same by client and operation, at every door.', (tell) => {
+    for (const { client, operation, durations } of counts.clients.all()) tell(durations, { client, operation });
   });
   counter('coalesced_answers_total', 'Queries that got the answer of an equal one under way.', [], (tell) => tell(gateway.coalesced()));
   counter('plans_total', 'Plans made.', [], (tell) => tell(counts.plans));
