@@ -98,4 +98,24 @@ export const coreMigrations: readonly MigrationSource[] = [
       primary key (handler, domain_event_id)
     )`,
   ),
+  sqlMigration(
+    'hub/0002-platform-records',
+    `create table hub.request_minutes (
+      minute timestamptz not null,
+      bounds double precision[] not null,
+      buckets bigint[] not null,
+      sum_ms double precision not null,
+      failed bigint not null,
+      primary key (minute, bounds)
+    )`,
+    `create table hub.sync_minutes (
+      minute timestamptz not null,
+      service_id text not null,
+      runs integer not null,
+      failed integer not null,
+      sum_ms double precision not null,
+      primary key (minute, service_id)
+    )`,
+    'create table hub.storage_days (day date primary key, bytes bigint not null)',
+  ),
 ];

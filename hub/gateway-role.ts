@@ -17,6 +17,7 @@ import { createMetrics } from '#gateway/observe/metrics.ts';
 import { createRemoteDataSource } from '#gateway/sources/remote-data-source.ts';
 import { pushRoutes } from '#ingest/push.ts';
 import type { Foundation } from './foundation.ts';
+import { startRequestRecords } from './request-records.ts';
 import { listSubgraphs, supergraphFile } from './subgraphs.ts';
 
 export type GatewayRoleOptions = {
@@ -42,6 +43,7 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   const tracer = registeredTracer();
   const gateway = createGateway({ supergraph: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report, counts), report, counts, tracer });
   stack.defer(() => gateway.dispose());
+  stack.use(startRequestRecords(hub, counts));
   stack.defer(reloadOnChange(file, gateway, options));
   const identify = identifyWith(foundation);
   const { app, endViewers, connections } = await createHttpServer({ gateway, identify, logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests, tracer });

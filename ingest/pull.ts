@@ -1,6 +1,7 @@
 /** One pull: everything new of one service, batch by batch, each with its cursor in its own transaction. */
 import type { Connector } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
+import { recordSync } from '#core/platform-records.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import { applyBatch } from './apply.ts';
@@ -14,6 +15,7 @@ export const pullService = async (ingest: Ingest, serviceId: string, signal: Abo
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
   if (!service || service.state !== 'ACTIVE') return;
   const started = ingest.hub.now();
+  const begun = performance.now();
   const limit = AbortSignal.timeout(limitMs);
   const error = await pullAll(ingest, service, AbortSignal.any([signal, limit])).then(
     (totals) => finish(ingest, serviceId, started, totals),
@@ -25,6 +27,7 @@ export const pullService = async (ingest: Ingest, serviceId: string, signal: Abo
   if (error !== null && limit.aborted) return goOnAtOnce(ingest, serviceId);
   if (error !== null) await fail(ingest, service, error);
   await recordContact(ingest, serviceId, { source: 'pull', error });
+  await recordSync(ingest.hub.database.em(), { at: ingest.hub.now(), serviceId, ms: performance.now() - begun, isFailed: error !== null });
 };
 
 type Totals = { facts: number; rejected: number };

@@ -3,6 +3,7 @@
  */
 import { maintainEventLog } from '#core/event-log-retention.ts';
 import { enqueue } from '#core/jobs.ts';
+import { maintainPlatformRecords } from '#core/platform-records.ts';
 import { query } from '#core/sql.ts';
 import { announce, recordEvents } from './apply.ts';
 import { type Ingest, pullSpec, pullTask } from './ingest.ts';
@@ -43,6 +44,7 @@ export const startScheduler = (ingest: Ingest, options: { readonly tickMs: numbe
 
 const maintain = async (ingest: Ingest): Promise<void> => {
   await maintainEventLog(ingest.hub.database.em(), ingest.hub.eventLogDays, new Date());
+  await maintainPlatformRecords(ingest.hub.database.em(), ingest.hub.eventLogDays, ingest.hub.now());
   for (const subgraph of ingest.subgraphs) await subgraph.maintain?.(ingest.hub.database.em(), ingest.hub.now());
 };
 

@@ -58,6 +58,16 @@ describe('a pull', () => {
     expect(await service()).toMatchObject({ health: 'HEALTHY', failures: 0, lastError: null, cursor: 2, syncFacts: 1, lastContactAt: own.clock.now });
   });
 
+  test('is noted with how long it took, failed or not', async () => {
+    own.upstream.pull = () => {
+      throw down();
+    };
+    await pullService(own.ingest, 'svc_test', never);
+    own.upstream.pull = async function* () {};
+    await pullService(own.ingest, 'svc_test', never);
+    expect(await query(own.hub.database.em(), 'select sum(runs)::int as runs, sum(failed)::int as failed, sum(sum_ms) > 0 as timed from hub.sync_minutes where service_id = $1', ['svc_test'])).toEqual([{ runs: 2, failed: 1, timed: true }]);
+  });
+
   test('that is told to come again later is scheduled for then, neither earlier nor later', async () => {
     await sql(`update hub.services set next_sync_at = now() + interval '1 hour'`);
     own.upstream.pull = async function* () {
