@@ -1,14 +1,22 @@
 /**
  * graphql-transport-ws cannot ask one subscription to wait, so a slow reader would get a queue. Between the gateway and
  * a subgraph's own server it can, within the protocol: a subscription that is opened with the extension `paced` brings
- * one result, and each further one when it was asked for, by a `pong` whose payload says `{ "next": id }`. Until then the
- * source is not read, so that it keeps the newest value, or nothing, as it does for readers in its own process.
+ * what there is to tell at once, or else one result when there is one, and the same again each time it was asked for it,
+ * by a `pong` whose payload says `{ "next": id }`. Until then the source is not read, so that it keeps the newest value,
+ * or nothing, as it does for readers in its own process. Each result says how many come with it that were not asked for:
+ * `extensions: { "following": n }`.
  */
-import { type ExecutionArgs, type ExecutionResult, subscribe } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, createSourceEventStream, execute, subscribe } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 
 export const pacedExtension = { paced: true } as const;
+/** So many results come for one question at most. */
+const mostTogether = 100;
+
 export const askForNext = (id: string): string => JSON.stringify({ type: 'pong', payload: { next: id } });
+
+/** How many results come behind this one without being asked for. */
+export const followingIn = (extensions: ExecutionResult['extensions']): number => (typeof extensions?.['following'] === 'number' ? extensions['following'] : 0);
 
 /** What one connection has open, by the ids of its subscriptions. */
 export type Paces = Map<string, Pace>;
@@ -43,9 +51,10 @@ export const pacing = {
     paceOf.set(contextValue, pace);
   },
   async subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
-    const results = await subscribe(args);
     const pace = paceOf.get(args.contextValue as object);
-    return pace && Symbol.asyncIterator in results ? paced(results as AsyncIterableIterator<ExecutionResult>, pace) : (results as AsyncIterableIterator<ExecutionResult>);
+    if (!pace) return (await subscribe(args)) as AsyncIterableIterator<ExecutionResult> | ExecutionResult;
+    const events = await createSourceEventStream(args);
+    return Symbol.asyncIterator in events ? paced(events, async (event) => execute({ ...args, rootValue: event }), pace) : events;
   },
   onPong({ extra }: Connection, payload: Readonly<Record<string, unknown>> | null | undefined): void {
     const id = payload?.['next'];
@@ -56,17 +65,34 @@ export const pacing = {
   },
 };
 
-const paced = (results: AsyncIterableIterator<ExecutionResult>, pace: Pace): AsyncIterableIterator<ExecutionResult> => {
+/** `atHand` is `LiveStream`'s. */
+type Events = AsyncIterable<unknown> & { atHand?(most: number): readonly unknown[] };
+
+const paced = (source: Events, answer: (event: unknown) => Promise<ExecutionResult>, pace: Pace): AsyncIterableIterator<ExecutionResult> => {
+  const events = source[Symbol.asyncIterator]();
+  const ended = { value: undefined, done: true } as const;
+  let following: Promise<ExecutionResult>[] = [];
   let isLeft = false;
+  const told = async (result: Promise<ExecutionResult>): Promise<IteratorResult<ExecutionResult>> => ({ value: { ...(await result), extensions: { following: following.length } }, done: false });
   return {
     async next() {
+      const waiting = following.shift();
+      if (waiting) return told(waiting);
       await pace.turn();
-      return isLeft ? { value: undefined, done: true } : results.next();
+      if (isLeft) return ended;
+      const next = await events.next();
+      if (next.done) return ended;
+      const [first, ...others] = [next.value, ...(source.atHand?.(mostTogether - 1) ?? [])].map(answer);
+      following = others;
+      // Whoever leaves does not take them.
+      for (const each of others) each.catch(() => undefined);
+      return told(first as Promise<ExecutionResult>);
     },
     async return() {
       isLeft = true;
       pace.ask();
-      return (await results.return?.()) ?? { value: undefined, done: true };
+      await events.return?.();
+      return ended;
     },
     [Symbol.asyncIterator]() {
       return this;

@@ -80,14 +80,19 @@ describe('changes of one tick', () => {
     expect(sent).toEqual([{ to: 'things', ids }, { to: 'owners', ids: upTo(10).map((n) => `of ${n % 10}`) }]);
   });
 
-  test('do so over HTTP', async () => {
+  test('do so over HTTP, wherever the source is', async () => {
     const servers = new Map(await Promise.all(subgraphs.map(async (each) => [each.name, await serveSubgraph(schemaOf(each))] as const)));
     await gateway.dispose();
-    start((name) => (name === 'clock' ? local(name) : createRemoteDataSource({ url: servers.get(name)?.url ?? '', signViewer: () => 'signed' })));
+    const remote = (name: string) => createRemoteDataSource({ url: servers.get(name)?.url ?? '', signViewer: () => 'signed' });
     const ids = upTo(20).map((n) => `t${n}`);
-    expect(await changed(...ids)).toEqual(ids.map((id, index) => full(index + 1, id)));
-    expect(['things', 'owners'].map((name) => servers.get(name)?.httpViewers.length)).toEqual([1, 1]);
-    await gateway.dispose();
+    for (const [round, connect] of [(name: string) => (name === 'clock' ? local(name) : remote(name)), remote].entries()) {
+      [sent, log] = [[], createTestLog()];
+      start(connect);
+      expect(await changed(...ids)).toEqual(ids.map((id, index) => full(index + 1, id)));
+      expect(sent.map(({ to }) => to)).toEqual(['things', 'owners']);
+      expect(['things', 'owners'].map((name) => servers.get(name)?.httpViewers.length)).toEqual([round + 1, round + 1]);
+      await gateway.dispose();
+    }
     for (const server of servers.values()) await server.close();
   });
 

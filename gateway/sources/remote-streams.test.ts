@@ -1,6 +1,7 @@
 /** How a subgraph's own server and a slow reader get along. */
-import { afterEach, describe, expect, test } from 'vitest';
-import type { DataSource, SourceEvent } from './data-source.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import type { DataSource, SourceEvent, SourceEvents } from './data-source.ts';
 import { createRemoteDataSource } from './remote-data-source.ts';
 import { subgraphOperation } from './subgraph-operation.ts';
 import { PlainVariables } from './subgraph-variables.ts';
@@ -25,16 +26,45 @@ afterEach(async () => {
   await server.close();
 });
 
-const open = async (): Promise<AsyncIterableIterator<SourceEvent>> => {
+const open = async (): Promise<SourceEvents> => {
   const events = await source.subscribe({ operation: subgraphOperation('subscription { ticked }'), variables: new PlainVariables({}), viewer: viewerWith('read_events'), requestId: 'r1', signal: new AbortController().signal });
   if (!(Symbol.asyncIterator in events)) throw new Error(JSON.stringify(events));
   return events;
 };
 const take = async (events: AsyncIterableIterator<SourceEvent>): Promise<unknown> => {
   const { value, done } = await events.next();
-  return done ? 'done' : ((await (value as SourceEvent).execute()).data as Tick).ticked;
+  return done ? 'done' : valueOf(value as SourceEvent);
 };
-const publish = (first: number, last = first) => log.publish(...Array.from({ length: last - first + 1 }, (_, index) => ({ ticked: first + index })));
+const valueOf = async (event: SourceEvent): Promise<number> => ((await event.execute()).data as Tick).ticked;
+const valuesOf = (events: readonly SourceEvent[] = []) => Promise.all(events.map(valueOf));
+const numbers = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
+const publish = (first: number, last = first) => log.publish(...numbers(first, last).map((ticked) => ({ ticked })));
+
+test('what there is to tell at the same time comes together, to be taken at once, for one question', async () => {
+  await start({});
+  const asks = vi.spyOn(WebSocket.prototype, 'send');
+  const events = await open();
+  const first = take(events);
+  await log.waiting(1);
+  publish(1, 250);
+  const taken = [[await first, ...(await valuesOf(events.atHand?.(10))), ...(await valuesOf(events.atHand?.(1_000)))]];
+  for (let n = 0; n < 2; n++) taken.push([await take(events), ...(await valuesOf(events.atHand?.(1_000)))]);
+  expect(taken).toEqual([numbers(1, 100), numbers(101, 200), numbers(201, 250)]);
+  expect(asks.mock.calls.filter(([message]) => String(message).includes('pong'))).toHaveLength(2);
+  asks.mockRestore();
+  await events.return?.();
+});
+
+test('one that comes alone is not kept waiting', async () => {
+  await start({});
+  const events = await open();
+  for (let n = 1; n <= 3; n++) {
+    const next = take(events);
+    await log.waiting(1);
+    publish(n);
+    expect([await next, events.atHand?.(10)]).toEqual([n, []]);
+  }
+});
 
 describe('a reader that is slow', () => {
   test('gets the newest value, where its source keeps nothing else', async () => {

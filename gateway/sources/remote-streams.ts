@@ -6,12 +6,12 @@ import type { ExecutionResult } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { EventgraphError } from '#core/errors.ts';
-import { askForNext, pacedExtension } from '#core/paced-subscriptions.ts';
+import { askForNext, followingIn, pacedExtension } from '#core/paced-subscriptions.ts';
 import { type Viewer, rightsOf, viewerHeader } from '#core/viewer.ts';
-import type { SourceEvent, SubgraphRequest } from './data-source.ts';
+import type { SourceEvent, SourceEvents, SubgraphRequest } from './data-source.ts';
 
 export type RemoteStreams = {
-  subscribe(request: SubgraphRequest): Promise<AsyncIterableIterator<SourceEvent> | ExecutionResult>;
+  subscribe(request: SubgraphRequest): Promise<SourceEvents | ExecutionResult>;
   close(): Promise<void>;
 };
 
@@ -62,10 +62,10 @@ export const createRemoteStreams = (url: URL, signViewer: (viewer: Viewer) => Pr
   };
 };
 
-/** `asked`: how many events were asked for and have not come; below 0 for a server that does not wait. */
+/** `asked`: how many events were asked for, or announced, and have not come; below 0 for a server that does not wait. */
 type Reader = { readonly held: ExecutionResult[]; asked: number; readonly ask: () => void; failure: EventgraphError | null; isDone: boolean; wake: (() => void) | null };
 
-const streamOf = (connection: Connection, { operation, variables, signal }: SubgraphRequest): AsyncIterableIterator<SourceEvent> => {
+const streamOf = (connection: Connection, { operation, variables, signal }: SubgraphRequest): SourceEvents => {
   const stream = crypto.randomUUID();
   const ask = () => {
     if (connection.socket?.readyState === WebSocket.OPEN) connection.socket.send(askForNext(stream));
@@ -80,8 +80,10 @@ const streamOf = (connection: Connection, { operation, variables, signal }: Subg
     {
       next: (result) =>
         change(() => {
-          reader.asked--;
-          reader.held.push(result as ExecutionResult);
+          const { extensions, ...told } = result as ExecutionResult;
+          // The first of those that come together says how many follow, and they count down.
+          reader.asked = followingIn(extensions) || reader.asked - 1;
+          reader.held.push(told);
           if (reader.held.length > maxHeld) reader.failure = new EventgraphError('SUBSCRIPTION_TOO_SLOW', `More than ${maxHeld} events came while the reader was busy. Resume with the last cursor.`, { maxHeld });
         }),
       error: (error) => change(() => (reader.failure = failureOf(error))),
@@ -96,11 +98,11 @@ const streamOf = (connection: Connection, { operation, variables, signal }: Subg
   });
 };
 
-const read = (reader: Reader, stop: () => void): AsyncIterableIterator<SourceEvent> => ({
+const read = (reader: Reader, stop: () => void): SourceEvents => ({
   async next() {
     while (true) {
-      const result = reader.failure ? undefined : reader.held.shift();
-      if (result) return { value: { key: JSON.stringify(result), execute: async () => result }, done: false };
+      const result = reader.failure || isIncomplete(reader) ? undefined : reader.held.shift();
+      if (result) return { value: eventOf(result), done: false };
       if (reader.failure) {
         const error = reader.failure;
         stop();
@@ -115,6 +117,7 @@ const read = (reader: Reader, stop: () => void): AsyncIterableIterator<SourceEve
       reader.wake = null;
     }
   },
+  atHand: (most) => (reader.failure || isIncomplete(reader) ? [] : reader.held.splice(0, most).map(eventOf)),
   async return() {
     stop();
     return { value: undefined, done: true };
@@ -123,6 +126,11 @@ const read = (reader: Reader, stop: () => void): AsyncIterableIterator<SourceEve
     return this;
   },
 });
+
+/** Some of those that were told together have not come. */
+const isIncomplete = ({ asked, isDone }: Reader): boolean => asked > 0 && !isDone;
+
+const eventOf = (result: ExecutionResult): SourceEvent => ({ key: JSON.stringify(result), execute: async () => result });
 
 /** graphql-ws tells of a closed socket, of a failed one, and of errors that the subgraph sent for the operation. */
 const failureOf = (error: unknown): EventgraphError => {
