@@ -4,6 +4,7 @@
  * its answer is waited for.
  */
 import { ApolloServer } from '@apollo/server';
+import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
 import type { Tracer } from '@opentelemetry/api';
 import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
@@ -47,7 +48,7 @@ export const serveSubgraph = async (options: SubgraphServerOptions): Promise<Sub
     introspection: false,
     csrfPrevention: false, // no browser gets here: requests without a signed viewer are refused
     includeStacktraceInErrorResponses: false,
-    plugins: [fastifyApolloDrainPlugin(app)],
+    plugins: [fastifyApolloDrainPlugin(app), ApolloServerPluginInlineTraceDisabled()],
     formatError: (formatted, error) => formatError(formatted, error, logger),
   });
   await apollo.start();

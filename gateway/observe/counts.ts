@@ -45,6 +45,8 @@ export class SubgraphCounts {
   hedges = 0;
   shed = 0;
   circuit: CircuitState = 'closed';
+  /** The source that serves now. */
+  source: DataSource | null = null;
   /** For a source that can tell more. */
   readonly observer: FetchObserver = {
     shared: () => void this.shared++,
@@ -109,6 +111,7 @@ const outcomeOf = ({ hasData, errors }: Answer): string => {
 /** The source, with its requests counted. */
 export const countedSource = (source: DataSource, counts: SubgraphCounts): DataSource => {
   counts.circuit = 'closed';
+  counts.source = source;
   const ended = (begun: number, outcome: string) => {
     counts.underWay--;
     counts.durations.add(performance.now() - begun);

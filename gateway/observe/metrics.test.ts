@@ -150,6 +150,19 @@ describe('a subgraph behind its own server', () => {
       'subgraph_circuit{subgraph="list"}': 2,
     });
   });
+  test('requests that wait for their turn, and connections', async () => {
+    const served: Parameters<Respond>[0][] = [];
+    const gateway = await remote((socket) => void served.push(socket), { maxConcurrent: 1, shareFetches: false });
+    const answers = [1, 2, 3].map(() => gateway.execute(request('{ things { id } }')));
+    await expect.poll(() => served.length).toBe(1);
+    expect(await samplesOf(gateway)).toMatchObject({ 'subgraph_requests_queued{subgraph="list"}': 2, 'subgraph_connections{subgraph="list"}': 1 });
+    for (let answered = 1; answered <= answers.length; answered++) {
+      await expect.poll(() => served.length).toBe(answered);
+      served.at(-1)?.write(good);
+    }
+    await Promise.all(answers);
+    expect(await samplesOf(gateway)).toMatchObject({ 'subgraph_requests_queued{subgraph="list"}': 0 });
+  });
   test('hedges', async () => {
     let asked = 0;
     const gateway = await remote((socket) => (++asked === 1 ? undefined : socket.write(good)), { hedgeAfterMs: 5 });

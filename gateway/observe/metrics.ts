@@ -71,6 +71,8 @@ const defineSubgraphs = ({ counter, gauge, histogram }: Definitions, subgraphs: 
   counter('subgraph_retries_total', 'Further tries after a failure.', ['subgraph'], each(({ retries }) => retries));
   counter('subgraph_hedges_total', 'Second requests beside a late one.', ['subgraph'], each(({ hedges }) => hedges));
   counter('subgraph_shed_total', 'Requests turned away because too many were waiting.', ['subgraph'], each(({ shed }) => shed));
+  gauge('subgraph_requests_queued', 'Requests that wait for their turn.', ['subgraph'], each(({ source }) => source?.state?.().queued ?? 0));
+  gauge('subgraph_connections', 'Connections that are open.', ['subgraph'], each(({ source }) => source?.state?.().connections ?? 0));
   gauge('subgraph_circuit', 'State of the circuit: 0 closed, 1 half-open, 2 open.', ['subgraph'], each(({ circuit }) => circuitStates[circuit]));
 };
 

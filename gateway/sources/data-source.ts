@@ -3,6 +3,7 @@
  */
 import type { DocumentNode, ExecutionResult, OperationTypeNode } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
+import type { CircuitState } from '../resilience/observe.ts';
 
 /** What a subgraph is asked to run; made once per plan and the same object for every request. */
 export type SubgraphOperation = {
@@ -68,5 +69,17 @@ export interface DataSource {
   execute(request: SubgraphRequest): Promise<ExecutionResult>;
   /** Errors found before the first event (validation, permission) come as an ExecutionResult. */
   subscribe(request: SubgraphRequest): Promise<SourceEvents | ExecutionResult>;
+  /** What is waiting and open now, for a source behind a server. */
+  state?(): SourceState;
   close?(): Promise<void>;
 }
+
+export type SourceState = {
+  readonly circuit: CircuitState;
+  /** Distinct requests that somebody waits for. */
+  readonly flights: number;
+  /** Requests on the wire, and those that wait for their turn. */
+  readonly running: number;
+  readonly queued: number;
+  readonly connections: number;
+};

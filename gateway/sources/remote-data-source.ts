@@ -6,7 +6,7 @@
  * late one (`hedge`), the circuit, the queue (`fair-limit`), the wire (`remote-http`).
  */
 import { type ExecutionResult, OperationTypeNode } from 'graphql';
-import type { DataSource, SubgraphNote, SubgraphOperation, SubgraphRequest } from './data-source.ts';
+import type { DataSource, SourceState, SubgraphNote, SubgraphOperation, SubgraphRequest } from './data-source.ts';
 import { type Landed, createRemoteHttp } from './remote-http.ts';
 import { createRemoteStreams } from './remote-streams.ts';
 import { createCircuit } from '../resilience/circuit.ts';
@@ -14,7 +14,7 @@ import { isPublicError } from '#core/errors.ts';
 import { createFairLimit } from '../resilience/fair-limit.ts';
 import { type Shelf, type Start, createFlights } from '../resilience/flights.ts';
 import { createHedge } from '../resilience/hedge.ts';
-import type { CircuitState, FetchObserver } from '../resilience/observe.ts';
+import type { FetchObserver } from '../resilience/observe.ts';
 import { createRetryBudget } from '../resilience/retry-budget.ts';
 import { createRetry } from '../resilience/retry.ts';
 import { type Pass, type SignViewer, createViewerPasses } from '../resilience/viewer-passes.ts';
@@ -63,8 +63,7 @@ const defaults = {
 const retryReserve = 10;
 
 export type RemoteDataSource = DataSource & {
-  /** What is under way now. */
-  state(): { readonly circuit: CircuitState; readonly flights: number; readonly running: number; readonly queued: number; readonly connections: number };
+  state(): SourceState;
   close(): Promise<void>;
 };
 
