@@ -28,8 +28,11 @@ process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
 const upstream = await startPushingUpstream();
 const config = readConfig({ PORT: '0', DATABASE_URL: process.argv[2] ?? '', EVENTGRAPH_DATA_DIR: dataDir, EVENTGRAPH_DEMO: 'false', EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS: 'true' });
 const hub = await startHub({ config, role: { kind: 'all' }, logger, explorer: null });
-const registered = await registerGates({ url: hub.url, adminKey: hub.adminKey ?? '' }, upstream, 'bench', 86_400);
-if (!registered.service) throw new Error(JSON.stringify(registered.userErrors));
+const register = async (eventId: string): Promise<void> => {
+  const registered = await registerGates({ url: hub.url, adminKey: hub.adminKey ?? '' }, upstream, eventId, 86_400);
+  if (!registered.service) throw new Error(JSON.stringify(registered.userErrors));
+};
+await register('bench');
 
 const { hub: parts, subgraphs } = hub.foundation;
 const sources = new Map(subgraphs.map((definition) => [definition.name, buildSubgraph(definition, parts)]));
@@ -46,16 +49,52 @@ const viewerOf = (credential: string | null): Viewer => ({ kind: 'key', keyId: n
 const door = await createHttpServer({ gateway, logger, identify: async (credential) => viewerOf(credential), recheckMs: 3_600_000 });
 const url = await door.app.listen({ host: '127.0.0.1', port: 0 });
 
+const attendanceOf = (n: number) => ({ totalRegistered: 500, currentAttendees: n, gateActivity: [], updatedAt: new Date().toISOString() });
+/** Commits a change of each of these events, all at once. */
+const commitChanges = async (n: number, ids: readonly string[]): Promise<{ readonly committed: number }> => {
+  const changes = ids.map((eventId) => ({ type: 'attendance.changed' as const, eventId, occurredAt: new Date(), payload: attendanceOf(n) }));
+  const written = await parts.database.em().transactional((em) => appendEvents(em, null, changes));
+  const committed = sharedNow();
+  parts.bus.publish('events.appended', { cursor: written.at(-1)?.cursor ?? '' });
+  return { committed };
+};
+
+const requestsSent = (): number => [...gateway.counts.subgraphs.values()].reduce((sum, { outcomes }) => sum + [...outcomes.byWord.values()].reduce((one, other) => one + other, 0), 0);
+
 const questions = {
   url: () => `${url.replace('http', 'ws')}/graphql`,
   liveGroups: () => gateway.liveGroups(),
   /** Commits one change, and answers when that was. */
   async change(n: number): Promise<number> {
-    const payload = { totalRegistered: 500, currentAttendees: n, gateActivity: [], updatedAt: new Date().toISOString() };
-    const [event] = await parts.database.em().transactional((em) => appendEvents(em, null, [{ type: 'attendance.changed', eventId: 'bench', occurredAt: new Date(), payload }]));
-    const committed = sharedNow();
-    parts.bus.publish('events.appended', { cursor: event?.cursor ?? '' });
-    return committed;
+    return (await commitChanges(n, ['bench'])).committed;
+  },
+  /** Requests to subgraphs for a change of each of so many events, told to one subscriber of all: at once, and one after the other. */
+  async requestsFor(count: number): Promise<{ readonly together: number; readonly apart: number }> {
+    const ids = Array.from({ length: count }, (_, index) => `tick-${index}`);
+    for (const id of ids) await register(id);
+    const viewer: Viewer = { kind: 'key', keyId: null, permissions: new Set(['read_events', 'read_attendance']), events: 'all' };
+    const query = `subscription { attendanceChanged(eventIds: ${JSON.stringify(ids)}) { attendance { currentAttendees } event { id name status } } }`;
+    const frames = await gateway.subscribe({ query, viewer, requestId: 'bench', signal: new AbortController().signal });
+    if (!(Symbol.asyncIterator in frames)) throw new Error(JSON.stringify(frames));
+    const take = async (wanted: number) => {
+      for (let taken = 0; taken < wanted; taken++) {
+        const { value } = await frames.next();
+        if (value?.errors) throw new Error(JSON.stringify(value));
+      }
+    };
+    await take(count); // the current values
+    const requests = async (ticks: readonly (readonly string[])[]): Promise<number> => {
+      const before = requestsSent();
+      for (const tick of ticks) {
+        const told = take(tick.length);
+        await commitChanges(1, tick);
+        await told;
+      }
+      return requestsSent() - before;
+    };
+    const counted = { together: await requests([ids]), apart: await requests(ids.map((id) => [id])) };
+    await frames.return?.();
+    return counted;
   },
   memory() {
     globalThis.gc?.();
