@@ -13,6 +13,7 @@ const bad: readonly (readonly [string, string])[] = [
   ['EVENTGRAPH_SUBGRAPH_TIMEOUT_MS', '0'], ['EVENTGRAPH_SUBGRAPH_TIMEOUT_MS', '30s'], ['EVENTGRAPH_SUBGRAPH_CONCURRENCY', '0'],
   ['EVENTGRAPH_SUBGRAPH_RETRIES', '-1'], ['EVENTGRAPH_SUBGRAPH_HEDGE_MS', '0'], ['EVENTGRAPH_MAX_REQUESTS', 'all'],
   ['EVENTGRAPH_METRICS_PUBLIC', 'yes'],
+  ['EVENTGRAPH_DENIED', 'sometimes'],
   ['LOG_LEVEL', 'loud'],
 ];
 

@@ -45,6 +45,10 @@ const variables = z.object({
   EVENTGRAPH_MAX_REQUESTS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   /** Whether everybody may read `/metrics`; otherwise this machine itself and keys of admins. */
   EVENTGRAPH_METRICS_PUBLIC: flag.optional(),
+  /** JSON, or the path of a file with it: whose JWTs the gateway takes; see docs/operations.md. */
+  EVENTGRAPH_JWT_ISSUERS: z.string().optional(),
+  /** What becomes of a request for fields that the viewer may not see. */
+  EVENTGRAPH_DENIED: z.enum(['null', 'refuse']).default('null'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -67,6 +71,8 @@ export type Config = {
   readonly subgraphHedgeMs: number | undefined;
   readonly maxRequests: number;
   readonly metricsPublic: boolean | undefined;
+  readonly jwtIssuers: string | undefined;
+  readonly denied: 'null' | 'refuse';
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 };
 
@@ -99,6 +105,8 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     subgraphHedgeMs: value.EVENTGRAPH_SUBGRAPH_HEDGE_MS,
     maxRequests: value.EVENTGRAPH_MAX_REQUESTS,
     metricsPublic: value.EVENTGRAPH_METRICS_PUBLIC,
+    jwtIssuers: value.EVENTGRAPH_JWT_ISSUERS,
+    denied: value.EVENTGRAPH_DENIED,
     logLevel: value.LOG_LEVEL,
   };
 };

@@ -73,7 +73,9 @@ test('each purpose has a key of its own', async () => {
 
 describe('a viewer between processes', () => {
   afterEach(() => void vi.useRealTimers());
+  const texts = fc.array(fc.string()).map((all) => new Set(all));
   const viewers: fc.Arbitrary<Viewer> = fc.record({
+    scopes: texts, policies: texts,
     kind: fc.constantFrom('public', 'key', 'hub'), keyId: fc.option(fc.string()), permissions: fc.subarray([...permissions]).map((some) => new Set(some)),
     events: fc.oneof(fc.constant('all' as const), fc.array(fc.string()).map((ids) => new Set(ids))),
   });

@@ -29,13 +29,19 @@ export type Terms = {
 };
 
 export type Viewer = {
-  /** `public` has no key; `hub` is the hub itself (jobs, ingestion) and never comes from outside. */
+  /** `public` shows nothing; `key` an API key, or a token that stands for somebody; `hub` is the hub itself (jobs, ingestion) and never comes from outside. */
   readonly kind: 'public' | 'key' | 'hub';
-  /** Id of the API key, for the audit log and for ending what a revoked key holds open. */
+  /** Stable id of the API key, token, grant, client or foreign account, for the audit log and for ending what a revoked one holds open. */
   readonly keyId: string | null;
   readonly permissions: ReadonlySet<Permission>;
   /** Hub-wide event ids the viewer may see, or `all`. Public events are visible to everyone besides. */
   readonly events: 'all' | ReadonlySet<string>;
+  /** Scopes that are no permissions of the hub: they count for `@requiresScopes` of other supergraphs only. */
+  readonly scopes?: ReadonlySet<string>;
+  /** What the credential's issuer says that it fulfils, for `@policy`. */
+  readonly policies?: ReadonlySet<string>;
+  /** Ids of what the credential came of, such as the key of a grant: it ends with each of them. Absent in subgraphs. */
+  readonly standsOn?: readonly string[];
   /** When the credential ends by itself: what it holds open ends then too. Absent or null for never. */
   readonly expiresAt?: Date | null;
   /** Absent in subgraphs, which they do not concern; see `termsOf`. */
@@ -55,6 +61,9 @@ export const isAllowed = (viewer: Viewer, permission: Permission): boolean =>
 
 export const maySeeEvent = (viewer: Viewer, eventId: string): boolean => viewer.events === 'all' || viewer.events.has(eventId);
 
+/** Whether the credential ends with what has this id: itself, or what it came of. */
+export const dependsOn = (viewer: Viewer, id: string): boolean => viewer.keyId === id || (viewer.standsOn?.includes(id) ?? false);
+
 /** Narrows a list of wanted event ids to the ones the viewer may see. `null` means: all there are. */
 export const visibleEventIds = (viewer: Viewer, wanted: readonly string[] | null | undefined): readonly string[] | null => {
   if (viewer.events === 'all') return wanted ?? null;
@@ -67,18 +76,22 @@ export const visibleEventIds = (viewer: Viewer, wanted: readonly string[] | null
  * an execution or a cache entry; two with different rights never.
  */
 export const rightsOf = (viewer: Viewer): string =>
-  JSON.stringify([viewer.kind, [...viewer.permissions].sort(), viewer.events === 'all' ? 'all' : [...viewer.events].sort()]);
+  JSON.stringify([viewer.kind, sorted(viewer.permissions), viewer.events === 'all' ? 'all' : sorted(viewer.events), sorted(viewer.scopes), sorted(viewer.policies)]);
+
+const sorted = (values: ReadonlySet<string> | undefined): readonly string[] => (values ? [...values].sort() : []);
 
 /** The header, and the connection parameter of a WebSocket, in which a viewer travels to a subgraph of its own process. */
 export const viewerHeader = 'x-eventgraph-viewer';
 
-export type SerializedViewer = { kind: Viewer['kind']; keyId: string | null; permissions: Permission[]; events: 'all' | string[] };
+export type SerializedViewer = { kind: Viewer['kind']; keyId: string | null; permissions: Permission[]; events: 'all' | string[]; scopes?: string[]; policies?: string[] };
 
 export const serializeViewer = (viewer: Viewer): SerializedViewer => ({
   kind: viewer.kind,
   keyId: viewer.keyId,
   permissions: [...viewer.permissions],
   events: viewer.events === 'all' ? 'all' : [...viewer.events],
+  ...(viewer.scopes && { scopes: [...viewer.scopes] }),
+  ...(viewer.policies && { policies: [...viewer.policies] }),
 });
 
 export const deserializeViewer = (viewer: SerializedViewer): Viewer => ({
@@ -86,4 +99,6 @@ export const deserializeViewer = (viewer: SerializedViewer): Viewer => ({
   keyId: viewer.keyId,
   permissions: new Set(viewer.permissions),
   events: viewer.events === 'all' ? 'all' : new Set(viewer.events),
+  ...(viewer.scopes && { scopes: new Set(viewer.scopes) }),
+  ...(viewer.policies && { policies: new Set(viewer.policies) }),
 });

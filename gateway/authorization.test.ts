@@ -85,6 +85,12 @@ describe('who may', () => {
     const { data } = await ask(query, { viewer });
     expect(Object.values(data as object)).toEqual([value]);
   });
+  test('scopes that are no permissions count as themselves, and never for a permission of the same name', async () => {
+    const scoped = (...scopes: string[]) => ({ ...viewerWith(), scopes: new Set(scopes) });
+    expect(await ask('{ unknown }', { viewer: scoped('never:heard:of') })).toEqual({ data: { unknown: 'unknown' } });
+    expect(await ask('{ unknown }', { viewer: scoped('never:heard') })).toMatchObject({ data: { unknown: null } });
+    expect(await ask('{ either }', { viewer: scoped('manage_services', 'admin') })).toMatchObject({ data: { either: null } });
+  });
   test('policies are decided by whoever starts the gateway', async () => {
     const decided = startGateway([shop], { allowsPolicy: (viewer, policy) => policy === 'vip' && viewer.keyId === 'k1' });
     expect(await decided.ask('{ policy }', { viewer: viewerWith() })).toEqual({ data: { policy: 'vip' } });
@@ -114,5 +120,29 @@ describe('what depends on the object that stands there', () => {
       data: { nodes: [{ id: 'f', note: null, free: 'free note' }, { id: 'p', note: null, paid: null }] },
       errors: denied(['nodes', 0, 'note'], ['nodes', 1, 'note'], ['nodes', 1, 'paid']),
     });
+  });
+});
+
+describe('a gateway that refuses what is denied', () => {
+  const strict = startGateway([shop], { denied: 'refuse' });
+  const refusal = (...fields: string[]) => ({ errors: [expect.objectContaining({ extensions: { code: 'UNAUTHORIZED_FIELD_OR_TYPE', fields } })] });
+
+  test('refuses the whole request before anything is executed, and names the fields', async () => {
+    strict.sent.length = 0;
+    expect(await strict.ask('{ open mine: secret orders { id buyer ...F } } fragment F on Order { who: buyer }')).toEqual(refusal('Query.secret', 'Order.buyer'));
+    expect(await strict.ask('mutation { note { id code } refund }')).toEqual(refusal('Receipt.code', 'Mutation.refund'));
+    expect(await strict.ask('{ search { ... on Invoice { total } } }')).toEqual(refusal('Invoice'));
+    expect(strict.sent).toEqual([]);
+  });
+  test('answers what is allowed, and what was left out by @skip', async () => {
+    expect(await strict.ask('{ open }')).toEqual({ data: { open: 'open' } });
+    expect(await strict.ask('query ($no: Boolean!) { open secret @include(if: $no) }', { variables: { no: false } })).toEqual({ data: { open: 'open' } });
+    expect(await strict.ask('{ secret }', { viewer: viewerWith() })).toEqual({ data: { secret: 'sesame' } });
+  });
+  test('names so many fields and tells how many more there are', async () => {
+    const many = Array.from({ length: 30 }, (_, n) => `f${n}: String @authenticated`).join(' ');
+    const wide = startGateway([subgraph('wide', `type Query { ${many} }`)], { denied: 'refuse' });
+    const { errors } = await wide.ask(`{ ${Array.from({ length: 30 }, (_, n) => `f${n}`).join(' ')} }`);
+    expect(errors?.[0]).toMatchObject({ message: expect.stringContaining('and 10 more'), extensions: { fields: expect.toSatisfy((fields: string[]) => fields.length === 20) } });
   });
 });

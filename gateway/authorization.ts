@@ -5,11 +5,15 @@
  */
 import { type DocumentNode, type GraphQLSchema, TypeInfo, getNamedType, isAbstractType, visit, visitWithTypeInfo } from 'graphql';
 import { type Permission, type Viewer, isAllowed, permissions } from '#core/viewer.ts';
+import { refuse } from './errors.ts';
 import { type Operation, rebuilt } from './operations.ts';
 import type { Requirement, Requirements } from './requirements.ts';
 
 /** Decides `@policy`; without one, no policy is ever fulfilled. */
 export type AllowsPolicy = (viewer: Viewer, policy: string) => boolean;
+
+/** What becomes of a request for what the viewer may not see: that is null with an error, or the whole request is refused. */
+export type Denied = 'null' | 'refuse';
 
 /** What one set of rights may see of one supergraph. */
 export type Access = {
@@ -24,11 +28,21 @@ export type Authorization = {
   accessOf(viewer: Viewer): Access;
   /** The operation without what is denied; the same object when nothing is. */
   restrict(operation: Operation, access: Access): Operation;
+  /** What the operation selects and the access denies, as `Type.field`, or `Type` for a fragment. */
+  deniedIn(operation: Operation, access: Access): readonly string[];
 };
 
 export const createAuthorization = (schema: GraphQLSchema, requirements: Requirements, allowsPolicy: AllowsPolicy = () => false): Authorization => {
   const accesses = new Map<string, Access>();
-  const restricted = new WeakMap<Operation, Map<string, Operation>>();
+  const restricted = new WeakMap<Operation, Map<string, Restricted>>();
+  const restrictedFor = (operation: Operation, access: Access): Restricted => {
+    const known = restricted.get(operation)?.get(access.key);
+    if (known) return known;
+    const result = withoutDenied(schema, operation, access);
+    const byAccess = restricted.get(operation) ?? new Map<string, Restricted>();
+    restricted.set(operation, byAccess.set(access.key, result));
+    return result;
+  };
   return {
     accessOf(viewer) {
       const unmet = requirements.all.flatMap((requirement, position) => (meets(viewer, requirement, allowsPolicy) ? [] : [position]));
@@ -39,22 +53,28 @@ export const createAuthorization = (schema: GraphQLSchema, requirements: Require
       accesses.set(key, access);
       return access;
     },
-    restrict(operation, access) {
-      if (access.key === '') return operation;
-      const known = restricted.get(operation)?.get(access.key);
-      if (known) return known;
-      const result = withoutDenied(schema, operation, access);
-      const byAccess = restricted.get(operation) ?? new Map<string, Operation>();
-      restricted.set(operation, byAccess.set(access.key, result));
-      return result;
-    },
+    restrict: (operation, access) => (access.key === '' ? operation : restrictedFor(operation, access).operation),
+    deniedIn: (operation, access) => (access.key === '' ? nothing : restrictedFor(operation, access).denied),
   };
 };
 
+/** Throws RequestRefused that names what was asked for and is denied. */
+export const refuseDenied = (denied: readonly string[]): void => {
+  if (denied.length === 0) return;
+  const named = denied.slice(0, mostNamed);
+  const more = denied.length > named.length ? ` and ${denied.length - named.length} more` : '';
+  throw refuse('UNAUTHORIZED_FIELD_OR_TYPE', `The credential does not allow ${named.join(', ')}${more}. Nothing was executed.`, { fields: named });
+};
+
+const mostNamed = 20;
+
+type Restricted = { readonly operation: Operation; readonly denied: readonly string[] };
+const nothing: readonly string[] = [];
+
 const isPermission = (scope: string): scope is Permission => (permissions as readonly string[]).includes(scope);
 
-/** `admin` satisfies every scope, also one that this hub does not know. */
-const hasScope = (viewer: Viewer, scope: string): boolean => viewer.permissions.has('admin') || (isPermission(scope) && isAllowed(viewer, scope));
+/** `admin` satisfies every scope, also one that this hub does not know. A permission is never had by a scope of the same name. */
+const hasScope = (viewer: Viewer, scope: string): boolean => (isPermission(scope) ? isAllowed(viewer, scope) : viewer.permissions.has('admin') || (viewer.scopes?.has(scope) ?? false));
 
 const meets = (viewer: Viewer, requirement: Requirement, allowsPolicy: AllowsPolicy): boolean =>
   (!requirement.authenticated || viewer.kind !== 'public') &&
@@ -94,24 +114,24 @@ const memoised = (test: (name: string) => boolean): ((name: string) => boolean) 
   };
 };
 
-const withoutDenied = (schema: GraphQLSchema, operation: Operation, access: Access): Operation => {
+const withoutDenied = (schema: GraphQLSchema, operation: Operation, access: Access): Restricted => {
   const info = new TypeInfo(schema);
-  let changed = false;
-  const remove = () => {
-    changed = true;
+  const denied = new Set<string>();
+  const remove = (what: string) => {
+    denied.add(what);
     return null;
   };
-  const isDenied = (name: string | undefined): boolean => name !== undefined && access.deniesType(name);
+  const removeType = (name: string | undefined) => (name !== undefined && access.deniesType(name) ? remove(name) : undefined);
   const document: DocumentNode = visit(
     operation.document,
     visitWithTypeInfo(info, {
       Field(node) {
         const parent = info.getParentType();
-        return parent && access.deniesField(parent.name, node.name.value) ? remove() : undefined;
+        return parent && access.deniesField(parent.name, node.name.value) ? remove(`${parent.name}.${node.name.value}`) : undefined;
       },
-      InlineFragment: (node) => (isDenied(node.typeCondition?.name.value) ? remove() : undefined),
-      FragmentSpread: (node) => (isDenied(operation.fragments.get(node.name.value)?.typeCondition.name.value) ? remove() : undefined),
+      InlineFragment: (node) => removeType(node.typeCondition?.name.value),
+      FragmentSpread: (node) => removeType(operation.fragments.get(node.name.value)?.typeCondition.name.value),
     }),
   );
-  return changed ? rebuilt(operation, document, `#without ${access.key}`) : operation;
+  return { operation: denied.size > 0 ? rebuilt(operation, document, `#without ${access.key}`) : operation, denied: [...denied] };
 };

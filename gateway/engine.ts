@@ -4,7 +4,7 @@
 import type { GraphQLFormattedError } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
 import { Answer, failure } from './answer.ts';
-import { type Access, type AllowsPolicy, createAuthorization } from './authorization.ts';
+import { type Access, type AllowsPolicy, type Denied, createAuthorization, refuseDenied } from './authorization.ts';
 import { createConditions } from './conditions.ts';
 import type { DataSource } from './sources/data-source.ts';
 import { type ReportError, formatThrown } from './errors.ts';
@@ -31,6 +31,7 @@ import type { Trace } from './trace.ts';
 export type EngineOptions = {
   readonly limits: Limits;
   readonly allowsPolicy?: AllowsPolicy | undefined;
+  readonly denied?: Denied | undefined;
   readonly report?: ReportError | undefined;
   readonly counts: GatewayCounts;
 };
@@ -147,7 +148,9 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
       const operation = conditions.evaluate(found, variables);
       const { made } = planning;
       const compile = inParts && defers.isDeferring(operation) ? compileInParts : compileWhole;
-      const compiled = compile(operation, authorization.accessOf(viewer));
+      const access = authorization.accessOf(viewer);
+      if (options.denied === 'refuse') refuseDenied(authorization.deniedIn(operation, access));
+      const compiled = compile(operation, access);
       if (planning.made === made) counts.planCacheHits++;
       return { ...compiled, variables };
     },

@@ -7,7 +7,7 @@
 import type { Tracer } from '@opentelemetry/api';
 import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
 import { type Answer, refusal } from './answer.ts';
-import type { AllowsPolicy } from './authorization.ts';
+import type { AllowsPolicy, Denied } from './authorization.ts';
 import type { DataSource } from './sources/data-source.ts';
 import { createEngineHolder } from './engine-holder.ts';
 import { type ReportError, formatThrown, refuse } from './errors.ts';
@@ -30,6 +30,8 @@ export type GatewayOptions = {
   readonly dataSources: (subgraphName: string, url: string) => DataSource;
   readonly limits?: Partial<Limits>;
   readonly allowsPolicy?: AllowsPolicy;
+  /** What becomes of a request for what the viewer may not see; `null` by default. */
+  readonly denied?: Denied;
   /** Whether identical queries of one viewer that are under way at the same time are executed once; true by default. */
   readonly shareAnswers?: boolean;
   /** Told of errors that are masked for callers, with the request id they were given. */
@@ -71,7 +73,7 @@ export type Gateway = {
 export const createGateway = (options: GatewayOptions): Gateway => {
   const { report, tracer, counts = new GatewayCounts() } = options;
   const connect = (name: string, url: string): DataSource => countedSource(options.dataSources(name, url), counts.subgraph(name));
-  const holder = createEngineHolder(options.supergraph, connect, { limits: { ...defaultLimits, ...options.limits }, allowsPolicy: options.allowsPolicy, report, counts });
+  const holder = createEngineHolder(options.supergraph, connect, { limits: { ...defaultLimits, ...options.limits }, allowsPolicy: options.allowsPolicy, denied: options.denied, report, counts });
   const runs = createSharedRuns();
   const subscriptions = createSubscriptions({ holder, runs, report, counts, tracer });
   const shared = createSharedAnswers();

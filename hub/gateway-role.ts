@@ -5,10 +5,12 @@ import type { Config } from '#core/config.ts';
 import { ConfigError, UnauthenticatedError } from '#core/errors.ts';
 import { buildSubgraph } from '#core/subgraph.ts';
 import { registeredTracer } from '#core/tracing.ts';
-import { publicViewer } from '#core/viewer.ts';
+import { type Viewer, dependsOn, publicViewer } from '#core/viewer.ts';
 import type { Identify } from '#gateway/doors/credentials.ts';
 import type { DataSource } from '#gateway/sources/data-source.ts';
 import { createHttpServer } from '#gateway/doors/http.ts';
+import { type JwtIdentify, createJwtIdentify, isJwt } from '#gateway/identity/jwt.ts';
+import { readJwtIssuers } from '#gateway/identity/jwt-issuers.ts';
 import { type Gateway, createGateway } from '#gateway/index.ts';
 import { createLocalDataSource } from '#gateway/sources/local-data-source.ts';
 import { GatewayCounts } from '#gateway/observe/counts.ts';
@@ -41,13 +43,14 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   const report = (error: unknown, requestId: string) => hub.logger.error({ err: error, requestId }, 'request failed');
   const counts = new GatewayCounts();
   const tracer = registeredTracer();
-  const gateway = createGateway({ supergraph: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report, counts), report, counts, tracer });
+  const gateway = createGateway({ supergraph: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report, counts), report, counts, tracer, denied: config.denied, allowsPolicy });
   stack.defer(() => gateway.dispose());
   stack.use(startRequestRecords(hub, counts));
   stack.defer(reloadOnChange(file, gateway, options));
-  const identify = identifyWith(foundation);
+  const jwt = config.jwtIssuers === undefined ? null : stack.use(createJwtIdentify({ issuers: readJwtIssuers(config.jwtIssuers), logger: hub.logger }));
+  const identify = identifyWith(foundation, jwt);
   const { app, endViewers, connections } = await createHttpServer({ gateway, identify, logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests, tracer });
-  const unsubscribe = hub.bus.subscribe('key.changed', ({ keyId }) => endViewers((viewer) => viewer.keyId === keyId));
+  const unsubscribe = hub.bus.subscribe('key.changed', ({ keyId }) => endViewers((viewer) => dependsOn(viewer, keyId)));
   stack.defer(unsubscribe);
   await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections }), identify, isPublic: config.metricsPublic ?? false }));
   await app.register(pushRoutes(foundation.ingest));
@@ -81,15 +84,22 @@ const dataSourcesOf = ({ foundation, config, subgraphs }: GatewayRoleOptions, re
   return (name, url) => createRemoteDataSource({ ...settings, url: urls.get(name) ?? url, observe: counts.subgraph(name).observer });
 };
 
-const identifyWith = ({ subgraphs, hub }: Foundation): Identify => {
+const identifyWith = ({ subgraphs, hub }: Foundation, jwt: JwtIdentify | null): Identify => {
   const lookUp = subgraphs.flatMap(({ identify }) => (identify ? [identify(hub)] : []))[0];
   return async (credential) => {
     if (credential === null) return publicViewer;
+    if (isJwt(credential)) {
+      if (!jwt) throw new UnauthenticatedError('This hub takes no JWTs: no issuer is configured.', { reason: 'issuer' });
+      return jwt.identify(credential);
+    }
     const viewer = await lookUp?.(credential);
-    if (!viewer) throw new UnauthenticatedError('This API key is not known, has expired or was revoked.');
+    if (!viewer) throw new UnauthenticatedError('This credential is not known, has expired or was revoked.');
     return viewer;
   };
 };
+
+/** `@policy` is fulfilled by whom an issuer of JWTs says so. */
+const allowsPolicy = (viewer: Viewer, policy: string): boolean => viewer.policies?.has(policy) ?? false;
 
 /** Polled, as editors and deployments replace files in ways that watching by inode misses. */
 const reloadOnChange = (file: string, gateway: Gateway, { foundation }: GatewayRoleOptions): (() => void) => {

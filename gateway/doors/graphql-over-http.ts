@@ -113,7 +113,7 @@ export const negotiateStream = (accept: string | undefined, kind: 'query' | 'mut
   return null;
 };
 
-const statusByCode: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, PAYLOAD_TOO_LARGE: 413, INTERNAL_SERVER_ERROR: 500, QUERY_PLANNING_FAILED: 500, TOO_MANY_OPERATIONS: 429, SERVER_GOING_AWAY: 503 };
+const statusByCode: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, UNAUTHORIZED_FIELD_OR_TYPE: 403, PAYLOAD_TOO_LARGE: 413, INTERNAL_SERVER_ERROR: 500, QUERY_PLANNING_FAILED: 500, TOO_MANY_OPERATIONS: 429, SERVER_GOING_AWAY: 503 };
 
 /**
  * `application/json` answers 200 to everything that was well-formed, as old clients expect; with

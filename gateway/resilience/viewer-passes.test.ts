@@ -39,7 +39,7 @@ describe('a signature', () => {
 
 test('whatever subgraphs are told of a viewer keeps it apart from others', () => {
   const { passOf } = setUp();
-  const ids = [viewer(), viewer({ keyId: 'k2' }), viewer({ kind: 'hub' }), viewer({ permissions: new Set(['admin']) }), viewer({ events: 'all' }), viewer({ events: new Set(['e2']) }), publicViewer].map((each) => passOf(each).id);
+  const ids = [viewer(), viewer({ keyId: 'k2' }), viewer({ kind: 'hub' }), viewer({ permissions: new Set(['admin']) }), viewer({ events: 'all' }), viewer({ events: new Set(['e2']) }), viewer({ scopes: new Set(['s']) }), viewer({ policies: new Set(['s']) }), publicViewer].map((each) => passOf(each).id);
   expect(new Set(ids).size).toBe(ids.length);
   expect(passOf(viewer()).id).toBe(ids[0]);
 });

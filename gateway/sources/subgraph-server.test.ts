@@ -146,7 +146,21 @@ describe('a subgraph behind its own server answers as in the gateway\'s process'
 describe('whoever is not the hub is refused', () => {
   const stranger = createSecrets('some other secret, which is as long as that');
   const post = (headers: Record<string, string>, body: unknown = { query: '{ who { kind } }' }) => fetch(server.url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
-  const tokens = async () => ['', 'nonsense', await stranger.signViewer(reader)];
+  const signedAt = async (time: number) => {
+    vi.useFakeTimers({ toFake: ['Date'], now: time });
+    try {
+      return await secrets.signViewer(reader);
+    } finally {
+      vi.useRealTimers();
+    }
+  };
+  const asHub = async () => {
+    const [head, , signature] = (await secrets.signViewer(reader)).split('.');
+    const hub = { viewer: { kind: 'hub', keyId: null, permissions: ['admin'], events: 'all' }, iss: 'eventgraph', exp: Math.floor(Date.now() / 1000) + 60 };
+    return `${head}.${Buffer.from(JSON.stringify(hub)).toString('base64url')}.${signature}`;
+  };
+  /** None, none of ours, of another secret, replayed after its minute, and changed into the hub itself. */
+  const tokens = async () => ['', 'nonsense', await stranger.signViewer(reader), await signedAt(Date.now() - 61_000), await asHub()];
 
   test('over HTTP', async () => {
     for (const token of await tokens()) {
