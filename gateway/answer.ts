@@ -10,12 +10,15 @@ export class Answer {
   readonly errors: readonly GraphQLFormattedError[];
   /** The parts that come later (`@defer`); whoever has the answer reads them to their end or ends them. */
   readonly rest: AsyncIterableIterator<Answer> | undefined;
+  /** What its objects cost, counted as `budgets/cost.ts` estimates; null where nobody counted. */
+  readonly cost: number | null;
 
-  constructor(bytes: Buffer, hasData: boolean, errors: readonly GraphQLFormattedError[], rest?: AsyncIterableIterator<Answer>) {
+  constructor(bytes: Buffer, hasData: boolean, errors: readonly GraphQLFormattedError[], rest?: AsyncIterableIterator<Answer>, cost: number | null = null) {
     this.bytes = bytes;
     this.hasData = hasData;
     this.errors = errors;
     this.rest = rest;
+    this.cost = cost;
   }
 
   /** The same; `onEnd` is called when the last part was read, or nobody reads any more. */

@@ -5,6 +5,8 @@ import type { GraphQLFormattedError } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
 import { Answer, failure } from './answer.ts';
 import { type Access, type AllowsPolicy, type Denied, createAuthorization, refuseDenied } from './authorization.ts';
+import { type Costs, createCosts } from './budgets/cost.ts';
+import { createPrices } from './budgets/prices.ts';
 import { createConditions } from './conditions.ts';
 import type { DataSource } from './sources/data-source.ts';
 import { type ReportError, formatThrown } from './errors.ts';
@@ -30,6 +32,8 @@ import type { Trace } from './trace.ts';
 
 export type EngineOptions = {
   readonly limits: Limits;
+  /** Entries that a list is taken to have where the schema says nothing. */
+  readonly listSize?: number | undefined;
   readonly allowsPolicy?: AllowsPolicy | undefined;
   readonly denied?: Denied | undefined;
   readonly report?: ReportError | undefined;
@@ -63,6 +67,7 @@ export type Asked = {
 export type Engine = {
   readonly supergraph: LoadedSupergraph;
   readonly operations: Operations;
+  readonly costs: Costs;
   readonly dataSources: ReadonlyMap<string, DataSource>;
   /** How many plans were made so far. */
   planned(): number;
@@ -84,8 +89,10 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
   const introspect = createIntrospection(supergraph.apiSchema);
   const dataSources = new Map(supergraph.subgraphs.map(({ name, url }) => [name, connect(name, url)]));
   const defers = createDefers(supergraph.apiSchema);
+  const prices = createPrices(supergraph.apiSchema, supergraph.weights, options.listSize);
+  const costs = createCosts(supergraph.apiSchema, prices);
   const internalName = createInternalNames(sdl);
-  const shapeOf = (operation: Operation, access: Access, defers: ReadonlySet<string> = new Set()) => rootSelection({ schema: supergraph.apiSchema, operation, access, defers, internalName });
+  const shapeOf = (operation: Operation, access: Access, defers: ReadonlySet<string> = new Set()) => rootSelection({ schema: supergraph.apiSchema, operation, access, defers, internalName, prices });
 
   const planOf = (operation: Operation): Plan => {
     const { made } = planning;
@@ -123,23 +130,25 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     if (plan.primary) takeRootResult(execution, plan.primary, primary);
     const executions = [execution, ...plan.deferred.map((): Execution => ({ ...execution, errors: [] }))];
     const run = runPlan(executions, plan);
-    if (parts) return answerIncrementally({ ...parts, plan, run, trace, data, errors: executions.map((each) => each.errors), whole: selection, completion: { knowsType, shared: execution.shared }, formatted: (error) => formatThrown(error, requestId, options.report) });
+    const tally = { variables, cost: 0 };
+    if (parts) return answerIncrementally({ ...parts, plan, run, trace, data, errors: executions.map((each) => each.errors), whole: selection, completion: { knowsType, shared: execution.shared, tally }, formatted: (error) => formatThrown(error, requestId, options.report) });
     await run.block(0);
     trace?.fetched();
     const located = errors.length > 0 ? locateErrors(selection, data, errors) : errors;
     const writer = new JsonWriter();
     writer.ascii('{"data":');
-    complete(selection, data, { writer, knowsType, errors: located, shared: execution.shared });
+    complete(selection, data, { writer, knowsType, errors: located, shared: execution.shared, tally });
     if (located.length > 0) writer.json(`,"errors":${JSON.stringify(located)}`);
     const extensions = trace?.extensions();
     if (extensions) writer.json(`,"extensions":${extensions}`);
     writer.ascii('}');
-    return new Answer(writer.finish(), true, located);
+    return new Answer(writer.finish(), true, located, undefined, tally.cost);
   };
 
   return {
     supergraph,
     operations,
+    costs,
     dataSources,
     planned: () => planning.made,
     mayDefer: defers.isDeferring,

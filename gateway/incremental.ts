@@ -22,7 +22,7 @@ export type Incremental = {
   readonly initial: Selection;
   /** What the client calls each fragment. */
   readonly labels: ReadonlyMap<string, string | undefined>;
-  readonly completion: Pick<Completion, 'knowsType' | 'shared'>;
+  readonly completion: Pick<Completion, 'knowsType' | 'shared' | 'tally'>;
   /** What the client is told of an error that ended a part. */
   readonly formatted: (error: unknown) => readonly GraphQLFormattedError[];
 };

@@ -17,7 +17,7 @@ import { mapIterator } from './map-iterator.ts';
 import { GatewayCounts, countedSource } from './observe/counts.ts';
 import { requestedTrace } from './observe/requested-trace.ts';
 import { type OperationSpan, beginSpan, withinSpan } from './observe/spans.ts';
-import type { Operation } from './operations.ts';
+import type { Operation, Variables } from './operations.ts';
 import { createSharedAnswers } from './shared-answers.ts';
 import { createSharedRuns } from './live/shared-runs.ts';
 import { createSubscriptions } from './live/subscriptions.ts';
@@ -29,6 +29,8 @@ export type GatewayOptions = {
   /** Called once for each subgraph of a supergraph; one with the same name and URL after a reload is kept. */
   readonly dataSources: (subgraphName: string, url: string) => DataSource;
   readonly limits?: Partial<Limits>;
+  /** Entries that a list is taken to have, in the cost of an operation, where the schema says nothing. */
+  readonly listSize?: number | undefined;
   readonly allowsPolicy?: AllowsPolicy;
   /** What becomes of a request for what the viewer may not see; `null` by default. */
   readonly denied?: Denied;
@@ -47,6 +49,8 @@ export type Gateway = {
   apiSchema(): GraphQLSchema;
   /** The operation a request names; throws RequestRefused. Doors ask this to apply rules of their own (GET: queries only). */
   operationOf(request: Pick<GatewayRequest, 'query' | 'operationName'>): Operation;
+  /** What the operation can cost at most: see `budgets/cost.ts`. Throws RequestRefused where a list must be given its size. */
+  costOf(operation: Operation, variables: Variables | null): number;
   /** Queries and mutations, as they are sent to a client. Never rejects; an answer without data was refused before execution. */
   answer(request: GatewayRequest): Promise<Answer>;
   /** Subscriptions, as they are sent. Never rejects; a plain answer tells why there is no stream. */
@@ -73,7 +77,7 @@ export type Gateway = {
 export const createGateway = (options: GatewayOptions): Gateway => {
   const { report, tracer, counts = new GatewayCounts() } = options;
   const connect = (name: string, url: string): DataSource => countedSource(options.dataSources(name, url), counts.subgraph(name));
-  const holder = createEngineHolder(options.supergraph, connect, { limits: { ...defaultLimits, ...options.limits }, allowsPolicy: options.allowsPolicy, denied: options.denied, report, counts });
+  const holder = createEngineHolder(options.supergraph, connect, { limits: { ...defaultLimits, ...options.limits }, listSize: options.listSize, allowsPolicy: options.allowsPolicy, denied: options.denied, report, counts });
   const runs = createSharedRuns();
   const subscriptions = createSubscriptions({ holder, runs, report, counts, tracer });
   const shared = createSharedAnswers();
@@ -136,6 +140,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
   return {
     apiSchema: () => holder.current().supergraph.apiSchema,
     operationOf,
+    costOf: (operation, variables) => holder.current().costs.of(operation, variables),
     answer,
     stream,
     execute: async (request) => (await answer(request)).result,

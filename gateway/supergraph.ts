@@ -7,6 +7,7 @@ import { EventgraphError } from '#core/errors.ts';
 import { withExecutableDirectives } from './plan/executable-directives.ts';
 import { type OperationPlanner, createOperationPlanner } from './plan/query-planner.ts';
 import { type Requirements, readRequirements } from './requirements.ts';
+import { type Weights, readWeights } from './budgets/weights.ts';
 
 export type LoadedSupergraph = {
   readonly apiSchema: GraphQLSchema;
@@ -14,6 +15,7 @@ export type LoadedSupergraph = {
   readonly planner: OperationPlanner;
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   readonly requirements: Requirements;
+  readonly weights: Weights;
   readonly matchesType: TypeMatcher;
   /** True for a type that exists in the supergraph; `@inaccessible` ones included. */
   readonly knowsType: (name: string) => boolean;
@@ -34,6 +36,7 @@ export const loadSupergraph = (text: string): LoadedSupergraph => {
       planner: createOperationPlanner(sdl, federated, matchesType, { exposeDocumentNodeInFetchNode: false, reuseQueryFragments: false, incrementalDelivery: { enableDefer: true } }),
       subgraphs: federated.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       requirements: readRequirements(federated.schema),
+      weights: readWeights(federated.schema),
       matchesType,
       knowsType: (name) => federated.schema.type(name) !== undefined,
     };

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { type GraphQLFormattedError, buildSchema, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { createPrices } from '../budgets/prices.ts';
+import { noWeights } from '../budgets/weights.ts';
 import { createOperations } from '../operations.ts';
 import { defaultLimits } from '../limits.ts';
 import { complete } from './complete.ts';
@@ -15,9 +17,9 @@ type Options = { readonly errors?: GraphQLFormattedError[]; readonly shared?: Re
 const answer = (sdl: string, query: string, data: Record<string, unknown>, { errors = [], shared = new Set(), access = everything }: Options = {}) => {
   const schema = buildSchema(sdl);
   const operation = createOperations(schema, defaultLimits).find(query, undefined);
-  const selection = rootSelection({ schema, operation, access, defers: new Set(), internalName: ({ alias, name }) => (alias ?? name).value });
+  const selection = rootSelection({ schema, operation, access, defers: new Set(), internalName: ({ alias, name }) => (alias ?? name).value, prices: createPrices(schema, noWeights) });
   const writer = new JsonWriter();
-  complete(selection, data, { writer, knowsType: (name) => schema.getType(name) !== undefined, errors, shared });
+  complete(selection, data, { writer, knowsType: (name) => schema.getType(name) !== undefined, errors, shared, tally: { variables: {}, cost: 0 } });
   const text = writer.finish().toString();
   return { text, data: JSON.parse(text) as unknown, paths: errors.map(({ path }) => path) };
 };

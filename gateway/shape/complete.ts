@@ -4,7 +4,9 @@
  */
 import type { GraphQLFormattedError } from 'graphql';
 import { EventgraphError } from '#core/errors.ts';
+import { amountOf } from '../budgets/amounts.ts';
 import { type ResponsePath, maxErrorsTold } from '../errors.ts';
+import type { Variables } from '../operations.ts';
 import { createExplainer } from './explain.ts';
 import type { JsonWriter } from './json-writer.ts';
 import type { FieldShape, ObjectShape, Selection, ValueShape } from './selection.ts';
@@ -16,7 +18,11 @@ export type Completion = {
   readonly errors: GraphQLFormattedError[];
   /** Objects and lists that stand at several places of the data: worked out once. */
   readonly shared: ReadonlySet<object>;
+  readonly tally: Tally;
 };
+
+/** What the answer costs, counted while it is written. */
+export type Tally = { readonly variables: Variables; cost: number };
 
 /** An object of the answer that a deferred fragment adds fields to. */
 export type Pending = { readonly label: string; readonly shape: ObjectShape; readonly data: Record<string, unknown>; readonly path: ResponsePath };
@@ -24,7 +30,7 @@ export type Pending = { readonly label: string; readonly shape: ObjectShape; rea
 type Path = { readonly parent: Path | undefined; readonly key: string | number };
 type State = Completion & {
   /** Where the JSON of shared values stands, for the shape that they were last written with. */
-  readonly written: Map<object, { readonly shape: ValueShape; readonly from: number; readonly to: number }>;
+  readonly written: Map<object, { readonly shape: ValueShape; readonly from: number; readonly to: number; readonly cost: number }>;
   readonly pending: Pending[];
   isExplained: ((path: ResponsePath) => boolean) | undefined;
 };
@@ -54,7 +60,8 @@ export const completeShape = (shape: ObjectShape, data: Record<string, unknown>,
 
 const completeObject = (state: State, shape: ObjectShape, data: Record<string, unknown>, path: Path | undefined): Outcome => {
   const { writer } = state;
-  const { fields, deferred } = shape;
+  const { fields, deferred, cost } = shape;
+  if (cost !== 0) state.tally.cost += amountOf(cost, state.tally.variables);
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index] as FieldShape;
     writer.ascii(field.head);
@@ -141,21 +148,23 @@ const completeOnce = (state: State, shape: Composite, value: unknown, path: Path
   const { writer, errors, pending } = state;
   const known = state.written.get(value as object);
   if (known?.shape === shape) {
+    state.tally.cost += known.cost;
     writer.repeat(known.from, known.to);
     return written;
   }
-  const [from, errorsBefore, pendingBefore] = [writer.length, errors.length, pending.length];
+  const [from, errorsBefore, pendingBefore, costBefore] = [writer.length, errors.length, pending.length, state.tally.cost];
   const outcome = completeComposite(state, shape, value, path);
-  if (outcome === written && errors.length === errorsBefore && pending.length === pendingBefore) state.written.set(value as object, { shape, from, to: writer.length });
+  if (outcome === written && errors.length === errorsBefore && pending.length === pendingBefore) state.written.set(value as object, { shape, from, to: writer.length, cost: state.tally.cost - costBefore });
   return outcome;
 };
 
 const completeComposite = (state: State, shape: Composite, value: unknown, path: Path): Outcome =>
-  shape.kind === 'list' ? completeList(state, shape.of, value, path) : completeTyped(state, shape.selection, value, path);
+  shape.kind === 'list' ? completeList(state, shape, value, path) : completeTyped(state, shape.selection, value, path);
 
-const completeList = (state: State, element: ValueShape, value: unknown, path: Path): Outcome => {
+const completeList = (state: State, { of: element, each }: Extract<ValueShape, { kind: 'list' }>, value: unknown, path: Path): Outcome => {
   if (!Array.isArray(value)) return invalid(state, path, 'a list');
   const { writer } = state;
+  state.tally.cost += each * value.length;
   writer.ascii('[');
   for (let index = 0; index < value.length; index++) {
     if (index > 0) writer.ascii(',');

@@ -11,19 +11,23 @@ import {
   type GraphQLSchema,
   Kind,
   type SelectionSetNode,
+  getNullableType,
   isAbstractType,
   isLeafType,
   isListType,
   isNonNullType,
 } from 'graphql';
 import type { Access } from '../authorization.ts';
+import { type Amount, sum } from '../budgets/amounts.ts';
+import { type Prices, introspectionWeight } from '../budgets/prices.ts';
 import type { Operation } from '../operations.ts';
 import { deferLabelOf } from '../plan/defer.ts';
 import { type WriteLeaf, leafWriter } from './leaf.ts';
 
 export type ValueShape =
   | { readonly kind: 'nonNull'; readonly of: ValueShape; readonly coordinate: string }
-  | { readonly kind: 'list'; readonly of: ValueShape }
+  /** `each`: what an entry costs; of lists in lists, in the innermost. */
+  | { readonly kind: 'list'; readonly of: ValueShape; readonly each: number }
   | { readonly kind: 'leaf'; readonly typeName: string; readonly write: WriteLeaf }
   /** Introspection: complete as it stands in the data. */
   | { readonly kind: 'answered' }
@@ -44,12 +48,16 @@ export type FieldShape = {
   /** The short way for most values: leaves that are there and what they should be. */
   readonly leaf: WriteLeaf | undefined;
   readonly isText: boolean;
+  /** What it costs that the field is there; without the entries of a list. */
+  readonly cost: Amount;
 };
 
 export type ObjectShape = {
   readonly typeName: string;
   readonly isDenied: boolean;
   readonly fields: readonly FieldShape[];
+  /** Of all fields together. */
+  readonly cost: Amount;
   /** Of an abstract type, and what is selected depends on which object it is: nothing can be told before that is known. */
   readonly needsType: boolean;
   /** The form once the object is known to be of `typeName`. */
@@ -72,7 +80,7 @@ export type Selection = {
 };
 
 /** `defers`: the labels of fragments (`@defer(label:)`) that are kept apart; the others are as if they were not deferred. */
-export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly access: Access; readonly defers: ReadonlySet<string>; readonly internalName: (field: FieldNode) => string };
+export type ShapeSource = { readonly schema: GraphQLSchema; readonly operation: Operation; readonly access: Access; readonly defers: ReadonlySet<string>; readonly internalName: (field: FieldNode) => string; readonly prices: Prices };
 
 export const rootSelection = (source: ShapeSource): Selection => {
   const { definition } = source.operation;
@@ -122,7 +130,7 @@ const objectShape = (source: ShapeSource, typeName: string, parts: readonly Part
   const deferred = [...found.deferred].map(([label, later]) => ({ label, shape: objectShape(source, typeName, later) }));
   const needsType = isAbstractType(source.schema.getType(typeName)) && (!found.isWhole || fields.some(({ typename }) => typename !== undefined));
   const as = (other: string): ObjectShape => (other !== typeName && satisfies(source.schema, other, typeName) ? objectShape(source, other, parts) : shape);
-  const shape: ObjectShape = { typeName, isDenied: source.access.deniesType(typeName), fields: heads, needsType, as, deferred };
+  const shape: ObjectShape = { typeName, isDenied: source.access.deniesType(typeName), fields: heads, cost: sum(fields.map(({ cost }) => cost)), needsType, as, deferred };
   return shape;
 };
 
@@ -167,10 +175,12 @@ const fieldShape = (source: ShapeSource, typeName: string, responseName: string,
   const type = source.schema.getType(typeName);
   const field = type && 'getFields' in type ? type.getFields()[name] : undefined;
   const coordinate = `${typeName}.${name}`;
-  if (name.startsWith('__')) return { responseName, dataName, coordinate, typename, isDenied, value: { kind: 'answered' } };
+  if (name.startsWith('__')) return { responseName, dataName, coordinate, typename, isDenied, value: { kind: 'answered' }, cost: introspectionWeight(name) };
   if (!field || !('args' in field)) return undefined;
   const parts = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
-  return { responseName, dataName, coordinate, typename, isDenied, value: valueShape(source, field.type, parts, coordinate) };
+  const each = isDenied ? 0 : source.prices.each(typeName, field);
+  const cost = isDenied ? 0 : sum([source.prices.asking(typeName, field, node), isListType(getNullableType(field.type)) ? 0 : each]);
+  return { responseName, dataName, coordinate, typename, isDenied, value: valueShape(source, field.type, parts, coordinate, each), cost };
 };
 
 const shortWay = ({ isDenied, typename, value }: Pick<FieldShape, 'isDenied' | 'typename' | 'value'>): Pick<FieldShape, 'leaf' | 'isText'> => {
@@ -179,9 +189,9 @@ const shortWay = ({ isDenied, typename, value }: Pick<FieldShape, 'isDenied' | '
   return { leaf: inner.write, isText: inner.typeName === 'String' || inner.typeName === 'ID' };
 };
 
-const valueShape = (source: ShapeSource, type: GraphQLOutputType, sets: readonly SelectionSetNode[], coordinate: string): ValueShape => {
-  if (isNonNullType(type)) return { kind: 'nonNull', of: valueShape(source, type.ofType, sets, coordinate), coordinate };
-  if (isListType(type)) return { kind: 'list', of: valueShape(source, type.ofType, sets, coordinate) };
+const valueShape = (source: ShapeSource, type: GraphQLOutputType, sets: readonly SelectionSetNode[], coordinate: string, each: number): ValueShape => {
+  if (isNonNullType(type)) return { kind: 'nonNull', of: valueShape(source, type.ofType, sets, coordinate, each), coordinate };
+  if (isListType(type)) return { kind: 'list', of: valueShape(source, type.ofType, sets, coordinate, each), each: isListType(getNullableType(type.ofType)) ? 0 : each };
   if (isLeafType(type)) return { kind: 'leaf', typeName: type.name, write: leafWriter(type) };
   return { kind: 'object', selection: createSelection(source, type, sets.map((set) => ({ set, parent: type.name, isDenied: false }))) };
 };
