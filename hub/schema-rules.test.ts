@@ -1,6 +1,6 @@
 /** Rules that hold for the schemas of all subgraphs, whoever adds the next one. */
 import { readFileSync } from 'node:fs';
-import { type FieldDefinitionNode, Kind, type ObjectTypeDefinitionNode, type ObjectTypeExtensionNode, parse } from 'graphql';
+import { type FieldDefinitionNode, Kind, type ObjectTypeDefinitionNode, type ObjectTypeExtensionNode, type TypeNode, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { listSubgraphs } from './subgraphs.ts';
 
@@ -26,5 +26,21 @@ describe('a field that a viewer can be refused may be null', () => {
   test('and this rule finds the ones that may not', () => {
     const sdl = 'type Query { a: Int! @authenticated b: [Int!] @requiresScopes(scopes: [["x"]]) c: Int! } type Mutation { d: Int! @authenticated } extend type E { f: Int! @policy(policies: [["x"]]) } interface I { g: Int! @authenticated }';
     expect(atFault(sdl)).toEqual(['Query.a', 'E.f', 'I.g']);
+  });
+});
+
+const isConnection = ({ field: { type } }: Field): boolean => /Connection$/.test(nameOf(type));
+const saysItsSize = ({ field: { directives = [] } }: Field): boolean => directives.some(({ name }) => name.value === 'listSize');
+const nameOf = (type: TypeNode): string => (type.kind === Kind.NAMED_TYPE ? type.name.value : nameOf(type.type));
+const withoutSize = (sdl: string): string[] => fieldsOf(sdl).filter((each) => isConnection(each) && !saysItsSize(each)).map(({ name }) => name);
+
+describe('a connection says which argument decides how long it is, for the cost of operations', () => {
+  test.each(listSubgraphs().map(({ name }) => name))('in the subgraph %s', (name) => {
+    expect(withoutSize(readFileSync(new URL(`../subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8'))).toEqual([]);
+  });
+
+  test('and this rule finds the ones that do not', () => {
+    const sdl = 'type Query { a: AConnection b(first: Int): BConnection! @listSize(slicingArguments: ["first"]) c: [Int!] } extend type E { d: DConnection! @cost(weight: 1) }';
+    expect(withoutSize(sdl)).toEqual(['Query.a', 'E.d']);
   });
 });

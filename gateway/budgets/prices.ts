@@ -2,7 +2,7 @@
  * What fields of a schema cost: the defaults are those of Apollo's demand control. An object costs 1, a leaf nothing, a
  * field of the mutation type 10 besides; `@cost` on a field goes before `@cost` on its type.
  */
-import { type FieldNode, type GraphQLArgument, type GraphQLField, type GraphQLInputType, type GraphQLSchema, Kind, type ValueNode, getNamedType, isAbstractType, isCompositeType, isInputObjectType, isListType, isNonNullType, valueFromASTUntyped, visit } from 'graphql';
+import { type FieldNode, type GraphQLField, type GraphQLInputType, type GraphQLSchema, Kind, type ValueNode, getNamedType, isAbstractType, isCompositeType, isInputObjectType, isListType, isNonNullType, valueFromASTUntyped, visit } from 'graphql';
 import { refuse } from '../errors.ts';
 import type { Variables } from '../operations.ts';
 import { type Amount, larger, sum } from './amounts.ts';
@@ -116,21 +116,15 @@ const mustSlice = (coordinate: string, slicingArguments: readonly string[], valu
 
 type Slice = { readonly varies: boolean; readonly byDefault: number | null; read(variables: Variables): number | null };
 
-const sliceOf = (field: Field, node: FieldNode, path: string): Slice => {
-  const [name = '', ...inside] = path.split('.');
-  const definition: GraphQLArgument | undefined = field.args.find((argument) => argument.name === name);
+const sliceOf = (field: Field, node: FieldNode, name: string): Slice => {
   const value = node.arguments?.find((argument) => argument.name.value === name)?.value;
-  const read = (given: unknown): number | null => lengthOf(inside.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined), given));
-  const varies = value !== undefined && hasVariables(value);
-  const constant = value && !varies ? read(valueFromASTUntyped(value)) : null;
-  return { varies, byDefault: read(definition?.defaultValue), read: (variables) => (varies && value.kind !== Kind.NULL ? read(valueFromASTUntyped(value, variables as Record<string, unknown>)) : constant) };
+  const byDefault = countIn(field.args.find((argument) => argument.name === name)?.defaultValue);
+  if (value?.kind === Kind.VARIABLE) return { varies: true, byDefault, read: (variables) => countIn(variables[value.name.value]) };
+  const constant = value ? countIn(valueFromASTUntyped(value)) : null;
+  return { varies: false, byDefault, read: () => constant };
 };
 
-/** A list of ids says as well as a number how many are asked for. */
-const lengthOf = (value: unknown): number | null => {
-  if (typeof value === 'number' && Number.isFinite(value)) return Math.max(0, Math.ceil(value));
-  return Array.isArray(value) ? value.length : null;
-};
+const countIn = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) ? Math.max(0, Math.ceil(value)) : null);
 
 /** The largest of several, as different types that can stand in one place may say different things. */
 export const largest = (amounts: readonly Amount[]): Amount => amounts.reduce(larger, 0);

@@ -7,7 +7,7 @@ import { type DirectiveDefinition, type Schema, costIdentity, isInputObjectType,
 export type ListSize = {
   /** Entries where no slicing argument says how many. */
   readonly assumedSize: number | null;
-  /** Arguments, or `input.first`, whose value is the number of entries; the largest counts. */
+  /** Arguments whose value is the number of entries; the largest counts. */
   readonly slicingArguments: readonly string[];
   /** Fields of the object, such as `edges`, that are so long; the field itself where there are none. */
   readonly sizedFields: readonly string[];
