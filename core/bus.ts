@@ -11,6 +11,8 @@ export type BusMessages = {
   'events.appended': { cursor: string };
   /** What this API key may do has changed; it may be gone. */
   'key.changed': { keyId: string };
+  /** The operations that are published for this client have changed. */
+  'operations.changed': { client: string };
 };
 export type Topic = keyof BusMessages;
 
@@ -46,7 +48,7 @@ const channel = (topic: Topic): string => `eventgraph:${topic}`;
 export const createRedisBus = async (url: string, logger: Logger): Promise<Bus> => {
   const listeners: Listeners = new Map();
   const [publisher, subscriber] = [await connectRedis(url, logger), await connectRedis(url, logger)];
-  const topics: readonly Topic[] = ['events.appended', 'key.changed'];
+  const topics: readonly Topic[] = ['events.appended', 'key.changed', 'operations.changed'];
   subscriber.on('message', (name: string, text: string) => {
     const topic = topics.find((each) => channel(each) === name);
     if (topic) tell(listeners, topic, JSON.parse(text));

@@ -14,6 +14,7 @@ const bad: readonly (readonly [string, string])[] = [
   ['EVENTGRAPH_SUBGRAPH_RETRIES', '-1'], ['EVENTGRAPH_SUBGRAPH_HEDGE_MS', '0'], ['EVENTGRAPH_MAX_REQUESTS', 'all'],
   ['EVENTGRAPH_METRICS_PUBLIC', 'yes'],
   ['EVENTGRAPH_DENIED', 'sometimes'],
+  ['EVENTGRAPH_FREE_TEXT', 'some'], ['EVENTGRAPH_INTROSPECTION', 'on'],
   ['LOG_LEVEL', 'loud'],
 ];
 
@@ -31,6 +32,13 @@ describe('the configuration', () => {
     const defaults = { port: 4000, host: '127.0.0.1', dataDir: '.eventgraph', databaseUrl: undefined, redisUrl: undefined, secret: undefined, demo: undefined, eventLogDays: 35, subgraphTimeoutMs: 30_000, subgraphConcurrency: 128, subgraphRetries: 2, subgraphHedgeMs: undefined, maxRequests: 10_000, logLevel: 'info' };
     expect(readConfig({})).toMatchObject(defaults);
     expect(readConfig(Object.fromEntries(bad.map(([variable]) => [variable, ''])))).toEqual(readConfig({}));
+  });
+
+  test('closes free text without a key, and the schema, in production and only there; what is said counts more', () => {
+    expect(readConfig({})).toMatchObject({ freeText: 'all', introspection: true });
+    expect(readConfig({ NODE_ENV: 'production' })).toMatchObject({ freeText: 'keys', introspection: false });
+    expect(readConfig({ NODE_ENV: 'production', EVENTGRAPH_FREE_TEXT: 'all', EVENTGRAPH_INTROSPECTION: 'true' })).toMatchObject({ freeText: 'all', introspection: true });
+    expect(readConfig({ EVENTGRAPH_FREE_TEXT: 'none', EVENTGRAPH_INTROSPECTION: 'false' })).toMatchObject({ freeText: 'none', introspection: false });
   });
 
   test('reads what is given', () => {

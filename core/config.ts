@@ -49,6 +49,11 @@ const variables = z.object({
   EVENTGRAPH_JWT_ISSUERS: z.string().optional(),
   /** What becomes of a request for fields that the viewer may not see. */
   EVENTGRAPH_DENIED: z.enum(['null', 'refuse']).default('null'),
+  /** Who may send documents of its own: everybody, whoever has a key, or admins alone. Keys in production, else everybody. */
+  EVENTGRAPH_FREE_TEXT: z.enum(['all', 'keys', 'none']).optional(),
+  /** Whether everybody may ask for the schema, and is helped with its names in errors. Not in production unless said. */
+  EVENTGRAPH_INTROSPECTION: flag.optional(),
+  NODE_ENV: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -73,6 +78,8 @@ export type Config = {
   readonly metricsPublic: boolean | undefined;
   readonly jwtIssuers: string | undefined;
   readonly denied: 'null' | 'refuse';
+  readonly freeText: 'all' | 'keys' | 'none';
+  readonly introspection: boolean;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 };
 
@@ -86,6 +93,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     throw new ConfigError(`${variable} is not usable: ${issue?.message ?? 'not valid'}.`, { variable });
   }
   const value = parsed.data;
+  const isProduction = value.NODE_ENV === 'production';
   return {
     port: value.PORT,
     host: value.HOST,
@@ -107,6 +115,8 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     metricsPublic: value.EVENTGRAPH_METRICS_PUBLIC,
     jwtIssuers: value.EVENTGRAPH_JWT_ISSUERS,
     denied: value.EVENTGRAPH_DENIED,
+    freeText: value.EVENTGRAPH_FREE_TEXT ?? (isProduction ? 'keys' : 'all'),
+    introspection: value.EVENTGRAPH_INTROSPECTION ?? !isProduction,
     logLevel: value.LOG_LEVEL,
   };
 };

@@ -21,6 +21,7 @@ import type { IngestPort } from './ingest-port.ts';
 import type { LogTail } from './log-tail.ts';
 import type { Logger } from './logging.ts';
 import type { MigrationSource } from './migrations.ts';
+import type { PublishedOperations } from './published-operations.ts';
 import type { Secrets } from './secrets.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -73,6 +74,8 @@ export type SubgraphDefinition<Loaders = unknown> = {
   readonly on?: Handlers;
   /** Turns a presented credential into a viewer, for the gateway; null when it is not known. One subgraph has it. */
   readonly identify?: (hub: Hub) => (credential: string) => Promise<Viewer | null>;
+  /** The operations that clients published, for the gateway. One subgraph has it. */
+  readonly publishedOperations?: (hub: Hub) => PublishedOperations;
   /** Keeps the subgraph's tables from growing for ever; run every hour. */
   readonly maintain?: (em: EntityManager, now: Date) => Promise<void>;
   /** Work that time brings about (a status that changes at an event's start); run by one worker every second. */

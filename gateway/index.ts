@@ -6,11 +6,12 @@
  */
 import type { Tracer } from '@opentelemetry/api';
 import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
+import type { Viewer } from '#core/viewer.ts';
 import { type Answer, refusal } from './answer.ts';
 import type { AllowsPolicy, Denied } from './authorization.ts';
 import type { DataSource } from './sources/data-source.ts';
 import { createEngineHolder } from './engine-holder.ts';
-import { type ReportError, formatThrown, refuse } from './errors.ts';
+import { type ReportError, RequestRefused, formatThrown, refuse } from './errors.ts';
 import type { GatewayRequest } from './gateway-request.ts';
 import { type Limits, defaultLimits } from './limits.ts';
 import { mapIterator } from './map-iterator.ts';
@@ -36,6 +37,8 @@ export type GatewayOptions = {
   readonly denied?: Denied;
   /** Whether identical queries of one viewer that are under way at the same time are executed once; true by default. */
   readonly shareAnswers?: boolean;
+  /** A refusal as its viewer may read it; as it is unless given. */
+  readonly explain?: ((refused: RequestRefused, viewer: Viewer) => RequestRefused) | undefined;
   /** Told of errors that are masked for callers, with the request id they were given. */
   readonly report?: ReportError;
   /** What it counts, for whoever wants to add to it or to know it before there is a gateway. */
@@ -83,6 +86,8 @@ export const createGateway = (options: GatewayOptions): Gateway => {
   const shared = createSharedAnswers();
   const sharesAnswers = options.shareAnswers ?? true;
 
+  const explained = (error: unknown, viewer: Viewer): unknown => (options.explain && error instanceof RequestRefused ? options.explain(error, viewer) : error);
+
   const answer = async (request: GatewayRequest): Promise<Answer> => {
     const begun = performance.now();
     const lease = holder.lease();
@@ -107,7 +112,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
       // What is told of how an answer was made is told to those who asked.
       return (answered = await (sharesAnswers && !requested ? shared.answer(found, request, run) : run(request.signal)));
     } catch (error) {
-      return (answered = refusal(formatThrown(error, request.requestId, report)));
+      return (answered = refusal(formatThrown(explained(error, request.viewer), request.requestId, report)));
     } finally {
       // An answer in parts needs its engine until the last one.
       if (!answered?.rest) lease.release();
@@ -123,7 +128,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
       counts.operations.subscription.add('ok');
       return answers;
     } catch (error) {
-      const answer = refusal(formatThrown(error, request.requestId, report));
+      const answer = refusal(formatThrown(explained(error, request.viewer), request.requestId, report));
       counts.answered('subscription', answer);
       return answer;
     }

@@ -3,15 +3,9 @@
  * https://www.apollographql.com/docs/graphos/platform/security/persisted-queries
  */
 import { createHash } from 'node:crypto';
-import type { OperationTypeNode } from 'graphql';
+import type { PublishedOperation } from '#core/published-operations.ts';
 
-export type ManifestOperation = {
-  readonly id: string;
-  readonly name: string;
-  readonly type: OperationTypeNode;
-  /** The document: one operation and its fragments. */
-  readonly body: string;
-};
+export type ManifestOperation = Omit<PublishedOperation, 'client'>;
 
 export type Manifest = { readonly format: 'apollo-persisted-query-manifest'; readonly version: 1; readonly operations: readonly ManifestOperation[] };
 

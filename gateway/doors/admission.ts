@@ -4,6 +4,8 @@
  */
 import type { Viewer } from '#core/viewer.ts';
 import type { Answer } from '../answer.ts';
+import { notSupported } from '../documents/reference.ts';
+import { RequestRefused } from '../errors.ts';
 import type { Gateway } from '../index.ts';
 import { clientOf } from '../observe/client-counts.ts';
 import type { Operation, Variables } from '../operations.ts';
@@ -15,8 +17,16 @@ export type Asker = { readonly viewer: Viewer; readonly address: string };
 /** Parameters whose document is known. */
 export type Asked = Omit<Parameters, 'query'> & { readonly query: string };
 
+export const hasText = (parameters: Parameters): parameters is Asked => parameters.query !== null;
+
 /** Which documents a client may send, and in which form. */
-export type Documents = { find(parameters: Parameters, viewer: Viewer): Asked | Promise<Asked> };
+export type Documents = {
+  find(parameters: Parameters, viewer: Viewer): Asked | Promise<Asked>;
+  /** Throws RequestRefused for an operation that the viewer may not send, whatever it may see. */
+  check(operation: Operation, viewer: Viewer): void;
+  /** What the viewer is told of its mistakes. */
+  explain(refused: RequestRefused, viewer: Viewer): RequestRefused;
+};
 
 /** What a client may cost. */
 export type Budgets = { charge(operation: Operation, variables: Variables | null, asker: Asker): Promise<Charge> };
@@ -39,8 +49,10 @@ export type AdmissionOptions = { readonly gateway: Gateway; readonly documents?:
 export const createAdmission = ({ gateway, documents = asSent, budgets }: AdmissionOptions): Admission => ({
   async admit(parameters, asker) {
     const begun = performance.now();
-    const asked = await documents.find(parameters, asker.viewer);
-    const operation = gateway.operationOf(asked);
+    const { viewer } = asker;
+    const asked = await documents.find(parameters, viewer);
+    const operation = operationOf(gateway, asked, documents, viewer);
+    documents.check(operation, viewer);
     const charge = budgets ? await budgets.charge(operation, asked.variables, asker) : free;
     const settle = (answer: Answer) => {
       gateway.counts.clients.add(clientOf(asker.viewer), operation.name, performance.now() - begun);
@@ -50,5 +62,20 @@ export const createAdmission = ({ gateway, documents = asSent, budgets }: Admiss
   },
 });
 
-const asSent: Documents = { find: (parameters) => parameters };
+const operationOf = (gateway: Gateway, asked: Asked, documents: Documents, viewer: Viewer): Operation => {
+  try {
+    return gateway.operationOf(asked);
+  } catch (error) {
+    throw error instanceof RequestRefused ? documents.explain(error, viewer) : error;
+  }
+};
+
+const asSent: Documents = {
+  find(parameters) {
+    if (!hasText(parameters)) throw notSupported();
+    return parameters;
+  },
+  check: () => undefined,
+  explain: (refused) => refused,
+};
 const free: Charge = { headers: {}, settle: () => undefined };

@@ -4,10 +4,14 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Answer } from '../answer.ts';
+import { type Reference, referenceOf } from '../documents/reference.ts';
 import { refuse } from '../errors.ts';
 
 export type Parameters = {
-  readonly query: string;
+  /** Null where the document is named by `reference` alone. */
+  readonly query: string | null;
+  /** The document's name, where the request has one; see `documents/reference.ts`. */
+  readonly reference?: Reference | null;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>> | null;
   readonly extensions: Readonly<Record<string, unknown>> | null;
@@ -21,13 +25,13 @@ const malformed = (field: string, message: string) => refuse('BAD_REQUEST', mess
 
 export const parametersOfBody = (body: unknown): Parameters => {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw malformed('body', 'The body must be one JSON object.');
-  const { query, operationName, variables, extensions } = body as Record<string, unknown>;
-  return checked({ query, operationName, variables, extensions });
+  const { query, documentId, operationName, variables, extensions } = body as Record<string, unknown>;
+  return checked({ query, documentId, operationName, variables, extensions });
 };
 
 /** In a query string `variables` and `extensions` are JSON texts. */
 export const parametersOfQuery = (query: Readonly<Record<string, unknown>>): Parameters =>
-  checked({ query: query['query'], operationName: query['operationName'], variables: fromJson('variables', query['variables']), extensions: fromJson('extensions', query['extensions']) });
+  checked({ query: query['query'], documentId: query['documentId'], operationName: query['operationName'], variables: fromJson('variables', query['variables']), extensions: fromJson('extensions', query['extensions']) });
 
 const fromJson = (field: string, text: unknown): unknown => {
   if (text === undefined || text === '') return null;
@@ -39,10 +43,14 @@ const fromJson = (field: string, text: unknown): unknown => {
   }
 };
 
-const checked = ({ query, operationName, variables, extensions }: Record<keyof Parameters, unknown>): Parameters => {
-  if (typeof query !== 'string' || query === '') throw malformed('query', '`query` must be a text.');
+const checked = ({ query: text, documentId, operationName, variables, extensions: extra }: Readonly<Record<'query' | 'documentId' | 'operationName' | 'variables' | 'extensions', unknown>>): Parameters => {
+  const extensions = mapOrNull('extensions', extra);
+  // Clients of `graphql-transport-ws` must send a text: where a document is named, an empty one is none.
+  const query = typeof text === 'string' && text !== '' ? text : null;
+  const reference = referenceOf(query, documentId, extensions);
+  if (query === null && !(reference && (text === undefined || text === null || text === ''))) throw malformed('query', '`query` must be a text.');
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') throw malformed('operationName', '`operationName` must be a text.');
-  return { query, operationName: operationName ?? null, variables: mapOrNull('variables', variables), extensions: mapOrNull('extensions', extensions) };
+  return { query, reference, operationName: operationName ?? null, variables: mapOrNull('variables', variables), extensions };
 };
 
 const mapOrNull = (field: string, value: unknown): Readonly<Record<string, unknown>> | null => {
@@ -113,7 +121,7 @@ export const negotiateStream = (accept: string | undefined, kind: 'query' | 'mut
   return null;
 };
 
-const statusByCode: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, UNAUTHORIZED_FIELD_OR_TYPE: 403, PAYLOAD_TOO_LARGE: 413, INTERNAL_SERVER_ERROR: 500, QUERY_PLANNING_FAILED: 500, TOO_MANY_OPERATIONS: 429, SERVER_GOING_AWAY: 503 };
+const statusByCode: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, UNAUTHORIZED_FIELD_OR_TYPE: 403, PERSISTED_OPERATIONS_ONLY: 403, INTROSPECTION_DISABLED: 403, PAYLOAD_TOO_LARGE: 413, INTERNAL_SERVER_ERROR: 500, QUERY_PLANNING_FAILED: 500, TOO_MANY_OPERATIONS: 429, SERVER_GOING_AWAY: 503 };
 
 /**
  * `application/json` answers 200 to everything that was well-formed, as old clients expect; with

@@ -170,6 +170,8 @@ const refused = (code: string, message: string): Answer => refusal([{ message, e
 
 const send = (reply: FastifyReply, type: MediaType, status: number, answer: Answer, request?: FastifyRequest): FastifyReply => {
   reply.header('x-content-type-options', 'nosniff');
+  // A refusal is of its moment: a document that is not known now may be in a second.
+  reply.header('cache-control', 'no-store');
   if (request?.noted) request.noted.errors = answer.errors.length;
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   return reply.code(status).header('content-type', `${type}; charset=utf-8`).send(answer.bytes);
