@@ -162,6 +162,26 @@ describe('the tail of the log', () => {
     expect((await closed)?.events).toEqual([]);
   });
 
+  test('lets any number of waiting readers go at once, and tells those who stay', async () => {
+    await using opened = await openTail();
+    const begun = opened.tail.next(await end(), only('many'), 10, never);
+    await append(own.hub.database, opened.bus, change('many', 1));
+    const { reached } = await begun;
+    const readers = Array.from({ length: 30_000 }, () => new AbortController());
+    const begin = process.cpuUsage();
+    const left = readers.map(({ signal }) => opened.tail.next(reached, only('many'), 10, signal));
+    const staying = opened.tail.next(reached, only('many'), 10, never);
+    await new Promise(setImmediate); // they wait
+    const coming = process.cpuUsage(begin).user;
+    for (const each of readers) each.abort();
+    expect((await Promise.all(left)).filter(({ events }) => events.length > 0)).toEqual([]);
+    const leaving = process.cpuUsage(begin).user - coming;
+    // It is about twice as much as coming, and 37 times where each who leaves looks at all others.
+    expect(leaving / coming).toBeLessThan(10);
+    await append(own.hub.database, opened.bus, change('many', 2));
+    expect((await staying).events.map(said)).toEqual(['many:2']);
+  });
+
   test('goes on after the database could not be read', async () => {
     await using opened = await openTail(10, 10);
     const from = await end();

@@ -43,20 +43,20 @@ type Page<T extends DomainEventType> = { readonly events: DomainEvent<T>[]; read
 export const createLogTail = (options: LogTailOptions): LogTail => {
   const ring = createRing(options.ringSize ?? 10_000);
   let announced: Position | null = null;
-  let waiting: (() => void)[] = [];
+  let waiting = new Set<() => void>();
   let usedAt = -Infinity;
   const stop = new AbortController();
   let wake: () => void = () => undefined;
 
   const wakeAll = (): void => {
     const woken = waiting;
-    waiting = [];
+    waiting = new Set();
     for (const resume of woken) resume();
   };
 
   const readOn = async (): Promise<void> => {
     // Nobody waits: nothing is read. Whoever comes finds the log where it left it.
-    for (let full = true; full && waiting.length > 0 && !stop.signal.aborted; ) {
+    for (let full = true; full && waiting.size > 0 && !stop.signal.aborted; ) {
       const head = ring.head();
       const end = await logHead(options.database.em()); // before the events: what they are read from holds it all
       const events = await readEvents(options.database.em(), { after: head, types: [...ring.types], eventIds: null, limit: pageSize });
@@ -81,14 +81,14 @@ export const createLogTail = (options: LogTailOptions): LogTail => {
       } catch (error) {
         if (!stop.signal.aborted) options.logger.warn({ err: error }, 'the event log cannot be read; trying again');
       }
-      const isHidden = waiting.length > 0 && announced !== null && comparePositions(ring.head(), announced) < 0;
+      const isHidden = waiting.size > 0 && announced !== null && comparePositions(ring.head(), announced) < 0;
       if (!stop.signal.aborted) await pause(isHidden);
     }
   };
 
   const unsubscribe = options.bus.subscribe('events.appended', ({ cursor }) => {
     announced = decodeCursor(cursor);
-    if (waiting.length > 0) wake();
+    if (waiting.size > 0) wake();
   });
   const running = loop();
 
@@ -96,17 +96,17 @@ export const createLogTail = (options: LogTailOptions): LogTail => {
     new Promise((resolve) => {
       const done = () => {
         signal.removeEventListener('abort', done);
-        waiting = waiting.filter((each) => each !== done);
+        waiting.delete(done);
         resolve();
       };
       signal.addEventListener('abort', done, { once: true });
-      waiting.push(done);
-      if (waiting.length === 1) wake();
+      waiting.add(done);
+      if (waiting.size === 1) wake();
     });
 
   /** Begins the ring anew for types that were not followed, and after a time in which nobody followed. */
   const follow = async (types: readonly DomainEventType[]): Promise<void> => {
-    if (waiting.length === 0 && performance.now() - usedAt > idleMs) ring.forget();
+    if (waiting.size === 0 && performance.now() - usedAt > idleMs) ring.forget();
     usedAt = performance.now();
     if (types.every((type) => ring.types.has(type))) return;
     ring.begin(await logHead(options.database.em()), types);
