@@ -13,7 +13,7 @@ import { fieldSet } from './requirement-rewriter.ts';
 /** Throws `QUERY_PLANNING_FAILED`. */
 export type CheckRequirements = (plan: QueryPlan) => void;
 
-type Fielded = FieldDefinition<CompositeType>;
+export type Fielded = FieldDefinition<CompositeType>;
 
 export const createCheckRequirements = (supergraph: Supergraph): CheckRequirements => {
   const schemas = new Map<string, Schema>([...supergraph.subgraphs()].map(({ name, schema }) => [name, schema]));
@@ -59,16 +59,20 @@ const providesSomething = (schema: Schema, field: Fielded): boolean => {
 };
 
 const checkField = ({ node, schema }: Visit, field: Fielded, where: Where): void => {
-  const metadata = federationMetadata(schema);
-  if (!metadata) return;
-  for (const applied of field.appliedDirectivesOf(metadata.requiresDirective())) {
-    const required = fieldSet(String(applied.arguments().fields));
-    const sent = where === 'entity' ? namesSent(node.requires ?? []) : new Set<string>();
-    const missing = required.selections.find((each) => each.kind === Kind.FIELD && isExternal(schema, each, field.parent) && !sent.has((each.alias ?? each.name).value));
-    if (missing?.kind !== Kind.FIELD) continue;
-    throw new EventgraphError('QUERY_PLANNING_FAILED', `The operation cannot be planned right: ${field.coordinate} requires ${missing.name.value}, which the planner does not fetch before it.`, { field: field.coordinate });
-  }
+  const missing = missingRequirement(schema, field, where === 'entity' ? namesSent(node.requires ?? []) : new Set());
+  if (missing !== undefined) throw unmetRequirement(field.coordinate, missing);
 };
+
+/** What the field requires and its subgraph does not know itself, if it is not among the names sent along. */
+export const missingRequirement = (schema: Schema, field: Fielded, sent: ReadonlySet<string>): string | undefined => {
+  const metadata = federationMetadata(schema);
+  const required = metadata ? field.appliedDirectivesOf(metadata.requiresDirective()).flatMap((applied) => fieldSet(String(applied.arguments().fields)).selections) : [];
+  const missing = required.find((each) => each.kind === Kind.FIELD && isExternal(schema, each, field.parent) && !sent.has((each.alias ?? each.name).value));
+  return missing?.kind === Kind.FIELD ? missing.name.value : undefined;
+};
+
+export const unmetRequirement = (field: string, missing: string): EventgraphError =>
+  new EventgraphError('QUERY_PLANNING_FAILED', `The operation cannot be planned right: ${field} requires ${missing}, which the planner does not fetch before it.`, { field });
 
 const namesSent = (selections: readonly QueryPlanSelectionNode[]): ReadonlySet<string> =>
   new Set(selections.flatMap((each) => (each.kind === 'Field' ? [each.alias ?? each.name] : [...namesSent(each.selections)])));

@@ -14,7 +14,7 @@ import { EventgraphError } from '#core/errors.ts';
 import type { TypeMatcher } from '../supergraph.ts';
 import { createAsked, fetchesOf, fieldsFor, fragmentsOf, operationOf, responseNameOf } from './asked.ts';
 import { completeFetch } from './complete-fetch.ts';
-import { mapFetches } from './required-arguments.ts';
+import { mapPlan } from './map-fetches.ts';
 
 export type Completeness = {
   /** The plan with what it left out; throws `QUERY_PLANNING_FAILED`. `document` is what was planned. */
@@ -44,15 +44,8 @@ export const createCompleteness = (supergraph: Supergraph, matchesType: TypeMatc
         const schema = schemaOf(node.serviceName);
         if (schema) completed.set(node, completeFetch(node, place, { document, fragments: fragmentsOf(document), schema, asked, matchesType }));
       }
-      return mapPlan(plan, (node) => completed.get(node) ?? node);
+      const map = (node: FetchNode): FetchNode => completed.get(node) ?? node;
+      return mapPlan(plan, { fetch: map, split: (node) => [map(node)] });
     },
   };
-};
-
-const mapPlan = (plan: QueryPlan, map: (node: FetchNode) => FetchNode): QueryPlan => {
-  const { node } = plan;
-  const fetches = { fetch: map, split: (each: FetchNode) => [map(each)] };
-  if (!node) return plan;
-  if (node.kind !== 'Subscription') return { ...plan, node: mapFetches(node, fetches) };
-  return { ...plan, node: { ...node, primary: map(node.primary), ...(node.rest ? { rest: mapFetches(node.rest, fetches) } : {}) } };
 };

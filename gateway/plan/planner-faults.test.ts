@@ -90,6 +90,55 @@ describe('an interface object', () => {
   });
 });
 
+describe('entities of several types in one fetch', () => {
+  const title = ({ id }: { id: string }) => `title ${id}`;
+  const supergraph = () =>
+    startGateway([
+      subgraph('events', 'type Query { search: [Found!]! } union Found = Gate | Ticketed interface Event @key(fields: "id") { id: ID! title: String! } type Gate implements Event @key(fields: "id") { id: ID! title: String! } type Ticketed implements Event @key(fields: "id") { id: ID! title: String! }', {
+        Query: { search: () => [{ __typename: 'Gate', id: '1' }, { __typename: 'Ticketed', id: '2' }] },
+        Event: { __resolveReference: ({ id }: { id: string }) => ({ __typename: id === '1' ? 'Gate' : 'Ticketed', id }) },
+        Gate: { title },
+        Ticketed: { title },
+      }),
+      subgraph('shouts', 'type Query { latest: [Event!]! } type Event @interfaceObject @key(fields: "id") { id: ID! title: String! @external mood: String! shout: String! @requires(fields: "title") }', {
+        Query: { latest: () => [{ id: '1' }, { id: '2' }] },
+        Event: { mood: ({ id }: { id: string }) => `mood ${id}`, shout: ({ title }: { title: string }) => title.toUpperCase() },
+      }),
+    ]);
+
+  test('one is not asked for what requires something that is sent of the other alone', async () => {
+    const { ask, sent } = supergraph();
+    expect(await ask('{ search { ... on Gate { shout } ... on Event { mood } } }')).toEqual({ data: { search: [{ shout: 'TITLE 1', mood: 'mood 1' }, { mood: 'mood 2' }] } });
+    expect(sent.map((each) => each.subgraph)).toEqual(['events', 'shouts']);
+  });
+
+  test('one of which no key is sent is not asked about', async () => {
+    const { ask, sent } = supergraph();
+    expect(await ask('{ latest { ... on Gate { shout } } }')).toEqual({ data: { latest: [{ shout: 'TITLE 1' }, {}] } });
+    expect(sent.at(-1)).toMatchObject({ subgraph: 'shouts', variables: { representations: [{ __typename: 'Event', id: '1', title: 'title 1' }] } });
+  });
+});
+
+describe('a field that the planner asks for before what it requires', () => {
+  const ids = { org: { id: 'o' }, code: 'c', id: '1' };
+  const supergraph = () =>
+    startGateway([
+      subgraph('items', 'type Query { items: [Item!] } type Item @key(fields: "id code") { id: ID! code: String! own: Int size: Size @shareable } type Size { width: Int @shareable }', { Query: { items: () => [ids] }, Item: { __resolveReference: () => ids, own: () => 7, size: () => ({ width: 3 }) } }),
+      subgraph('labels', 'type Org @shareable { id: ID! } type Item @key(fields: "org { id }") @key(fields: "org { id } code") @key(fields: "id code") { org: Org! code: String! id: ID! weight: Float @shareable size: Size @shareable sizes: [Size] @shareable } type Size { width: Int @shareable }', { Item: { __resolveReference: () => ids, weight: () => 0.5, size: () => ({ width: 3 }), sizes: () => [{ width: 4 }] } }),
+      subgraph('more', 'type Query { none: Int } type Org @shareable { id: ID! } type Item @key(fields: "org { id } code") { org: Org! code: String! size: Size @shareable sizes: [Size] @shareable } type Size { width: Int @shareable }', { Item: { __resolveReference: () => ids, size: () => ({ width: 3 }), sizes: () => [{ width: 4 }] } }),
+      subgraph('weights', 'type Query { no: Int } type Org @shareable { id: ID! } type Item @key(fields: "org { id }") { org: Org! weight: Float @shareable size: Size @shareable } type Size { width: Int @shareable }', { Item: { __resolveReference: () => ids, weight: () => 0.5, size: () => ({ width: 3 }) } }),
+      subgraph('texts', 'type Org @shareable { id: ID! } type Item @key(fields: "org { id }") { org: Org! sizes: [Size] @external size: Size @external own: Int @external text: String @requires(fields: "sizes { width } size { width } own") parts: [Item!] } type Size { width: Int @shareable }', {
+        Item: { __resolveReference: (reference: object) => reference, parts: () => [ids], text: ({ sizes, size, own }: { sizes: unknown; size: unknown; own: number }) => JSON.stringify([sizes, size, own]) },
+      }),
+    ]);
+
+  test('is asked for when that is there, and the others where they were', async () => {
+    const { ask, sent } = supergraph();
+    expect(await ask('{ items { text parts { weight } } }')).toEqual({ data: { items: [{ text: '[[{"width":4}],{"width":3},7]', parts: [{ weight: 0.5 }] }] } });
+    expect(sent.filter((each) => each.subgraph === 'texts').map(({ query }) => query.replace(/.*\.\.\.on Item/, ''))).toEqual(['{parts{__typename org{id}}}}}', '{text}}}']);
+  });
+});
+
 describe('an argument from further up (@fromContext)', () => {
   test('is what its field says without the arguments that the client gives it', async () => {
     const { ask } = startGateway([

@@ -4,14 +4,16 @@
  */
 import { type DocumentNode, type SelectionSetNode, visit } from 'graphql';
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, type Schema, Supergraph, federationMetadata, isInterfaceType, isObjectType, operationFromDocument } from '@apollo/federation-internals';
-import { type PlanNode, type QueryPlan, QueryPlanner, type QueryPlannerConfig } from '@apollo/query-planner';
+import { type QueryPlan, QueryPlanner, type QueryPlannerConfig } from '@apollo/query-planner';
 import type { TypeMatcher } from '../supergraph.ts';
+import { createAskable } from './askable.ts';
 import { createCompleteness } from './completeness.ts';
 import { createCheckKeys } from './check-keys.ts';
 import { createCheckRequirements } from './check-requirements.ts';
 import { createInternalNames, withInternalNames } from './internal-names.ts';
 import { plannerSupergraph } from './planner-supergraph.ts';
-import { type RequirementsOf, createRequiredArguments, mapFetches } from './required-arguments.ts';
+import { mapPlan } from './map-fetches.ts';
+import { type RequirementsOf, createRequiredArguments } from './required-arguments.ts';
 import { type RequiredField, fieldSet } from './requirement-rewriter.ts';
 
 export type OperationPlanner = {
@@ -25,6 +27,7 @@ export const createOperationPlanner = (sdl: string, federated: Supergraph, match
   const planner = new QueryPlanner(supergraph, config);
   const completeness = createCompleteness(supergraph, matchesType);
   const checkKeys = createCheckKeys(sdl);
+  const askable = createAskable(supergraph, matchesType);
   const checkRequirements = createCheckRequirements(supergraph);
   const withRequiredArguments = prepared && prepared.required.size > 0 ? turnBack(supergraph, prepared.required) : (plan: QueryPlan) => plan;
 
@@ -32,8 +35,9 @@ export const createOperationPlanner = (sdl: string, federated: Supergraph, match
   const plan = (document: DocumentNode): QueryPlan => {
     const planned = planner.buildQueryPlan(operationFromDocument(supergraph.apiSchema(), document));
     checkKeys(planned);
-    checkRequirements(planned);
-    return withRequiredArguments(completeness.complete(document, planned));
+    const separate = askable.separate(document, planned);
+    checkRequirements(separate);
+    return withRequiredArguments(completeness.complete(document, separate));
   };
 
   return {
@@ -43,13 +47,7 @@ export const createOperationPlanner = (sdl: string, federated: Supergraph, match
 
 const turnBack = (supergraph: Supergraph, required: ReadonlyMap<string, RequiredField>): ((plan: QueryPlan) => QueryPlan) => {
   const requiredArguments = createRequiredArguments(required, requirementsIn(supergraph, required));
-  const map = (node: PlanNode): PlanNode => mapFetches(node, requiredArguments);
-  return (plan) => {
-    const { node } = plan;
-    if (!node) return plan;
-    if (node.kind !== 'Subscription') return { ...plan, node: map(node) };
-    return { ...plan, node: { ...node, primary: requiredArguments.fetch(node.primary), ...(node.rest ? { rest: map(node.rest) } : {}) } };
-  };
+  return (plan) => mapPlan(plan, requiredArguments);
 };
 
 const requirementsIn = (supergraph: Supergraph, required: ReadonlyMap<string, RequiredField>): RequirementsOf => {

@@ -5,20 +5,16 @@
  * Two fields of one fetch may require one field with different arguments. A representation holds one value for it, so
  * such a fetch becomes several.
  */
-import { type DocumentNode, type FieldNode, Kind, type SelectionNode, type SelectionSetNode, parse, print, stripIgnoredCharacters, visit } from 'graphql';
-import type { FetchDataKeyRenamer, FetchNode, PlanNode, QueryPlanSelectionNode } from '@apollo/query-planner';
+import { type FieldNode, parse, print, stripIgnoredCharacters, visit } from 'graphql';
+import type { FetchDataKeyRenamer, FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner';
+import { type EntityField, entityFieldsOf, typeOf, withEntityFields } from './fetch-fields.ts';
+import type { FetchMapper } from './map-fetches.ts';
 import type { RequiredField } from './requirement-rewriter.ts';
 
 /** The names that stand for required fields in the requirements of a field, of a type as its subgraph knows it. */
 export type RequirementsOf = (subgraph: string, type: string, field: string) => readonly string[];
 
-export type RequiredArguments = {
-  fetch(node: FetchNode): FetchNode;
-  /** The same for a fetch of entities, which may become several. */
-  split(node: FetchNode): readonly FetchNode[];
-};
-
-export const createRequiredArguments = (required: ReadonlyMap<string, RequiredField>, requirementsOf: RequirementsOf): RequiredArguments => {
+export const createRequiredArguments = (required: ReadonlyMap<string, RequiredField>, requirementsOf: RequirementsOf): FetchMapper => {
   const turnBack = (node: FetchNode): FetchNode => {
     const renames = occurrencesIn(node.requires ?? [], required).map(({ path, name }): FetchDataKeyRenamer => ({ kind: 'KeyRenamer', path: [...path, name], renameKeyTo: original(name) }));
     if (renames.length === 0 && !containsAny(node.operation, required)) return node;
@@ -42,42 +38,14 @@ export const createRequiredArguments = (required: ReadonlyMap<string, RequiredFi
       const conflicting = conflictsOf(node);
       if (conflicting.size === 0) return [turnBack(node)];
       const needs = (type: string, field: string): readonly string[] => requirementsOf(node.serviceName, type, field).filter((name) => conflicting.has(name));
-      const document = parse(node.operation, { noLocation: true });
-      return groupsOf(document, needs, original).map((group) =>
+      return groupsOf(entityFieldsOf(node), needs, original).map((group) =>
         turnBack({
-          ...node,
-          operation: stripIgnoredCharacters(print(onlyFields(document, (type, field) => group.fields.has(`${type}.${field}`)))),
+          ...withEntityFields(node, (field) => group.fields.has(keyOf(field))),
           requires: withoutNames(node.requires ?? [], (name) => conflicting.has(name) && !group.values.has(name)),
         }),
       );
     },
   };
-};
-
-/** Applies this to every fetch of a plan. */
-export const mapFetches = (node: PlanNode, { fetch, split }: RequiredArguments): PlanNode => {
-  const map = (each: PlanNode): PlanNode => mapFetches(each, { fetch, split });
-  switch (node.kind) {
-    case 'Sequence':
-    case 'Parallel':
-      return { ...node, nodes: node.nodes.map(map) };
-    case 'Flatten': {
-      if (node.node.kind !== 'Fetch') return { ...node, node: map(node.node) };
-      const nodes = split(node.node).map((each): PlanNode => ({ ...node, node: each }));
-      // What waits for a fetch by its id knows one of that name: the last one must come after the others.
-      return nodes.length === 1 ? (nodes[0] ?? node) : { kind: node.node.id === undefined ? 'Parallel' : 'Sequence', nodes };
-    }
-    case 'Fetch':
-      return fetch(node);
-    case 'Condition':
-      return { ...node, ...(node.ifClause ? { ifClause: map(node.ifClause) } : {}), ...(node.elseClause ? { elseClause: map(node.elseClause) } : {}) };
-    case 'Defer':
-      return {
-        ...node,
-        primary: { ...node.primary, ...(node.primary.node ? { node: map(node.primary.node) } : {}) },
-        deferred: node.deferred.map((each) => ({ ...each, ...(each.node ? { node: map(each.node) } : {}) })),
-      };
-  }
 };
 
 type Occurrence = { readonly name: string; /** As in rewrites. */ readonly path: readonly string[]; /** Response names alone. */ readonly place: string };
@@ -107,37 +75,24 @@ const withArguments = (operation: string, required: ReadonlyMap<string, Required
 type Group = { readonly fields: Set<string>; readonly values: Set<string> };
 
 /** Each field with the first others whose requirements it does not contradict. */
-const groupsOf = (document: DocumentNode, needs: (type: string, field: string) => readonly string[], original: (name: string) => string): readonly Group[] => {
-  const groups: Group[] = [{ fields: new Set(), values: new Set() }];
+const groupsOf = (fields: readonly EntityField[], needs: (type: string, field: string) => readonly string[], original: (name: string) => string): readonly Group[] => {
+  const groups: Group[] = [];
   const seen = new Set<string>();
-  onlyFields(document, (type, field) => {
-    const key = `${type}.${field}`;
-    if (seen.has(key)) return true;
+  for (const field of fields) {
+    const key = keyOf(field);
+    if (seen.has(key)) continue;
     seen.add(key);
-    const names = needs(type, field);
+    const names = needs(typeOf(field), field.node.name.value);
     const agrees = ({ values }: Group) => names.every((name) => [...values].every((other) => other === name || original(other) !== original(name)));
     let group = groups.find(agrees);
     if (!group) groups.push((group = { fields: new Set(), values: new Set() }));
     group.fields.add(key);
     for (const name of names) group.values.add(name);
-    return true;
-  });
-  return groups.filter(({ fields }) => fields.size > 0);
+  }
+  return groups;
 };
 
-/** Keeps of a fetch of entities the fields of the entities themselves that are wanted; asks in document order. */
-const onlyFields = (document: DocumentNode, isWanted: (type: string, field: string) => boolean): DocumentNode => {
-  const filter = (set: SelectionSetNode, type: string): SelectionSetNode => ({
-    ...set,
-    selections: set.selections.flatMap((selection): readonly SelectionNode[] => {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) return [selection];
-      if (selection.kind === Kind.FIELD) return isWanted(type, selection.name.value) ? [selection] : [];
-      const selectionSet = filter(selection.selectionSet, selection.typeCondition?.name.value ?? type);
-      return selectionSet.selections.length > 0 ? [{ ...selection, selectionSet }] : [];
-    }),
-  });
-  return visit(document, { Field: { enter: (field) => (field.name.value === '_entities' && field.selectionSet ? { ...field, selectionSet: filter(field.selectionSet, '_Entity') } : undefined), leave: () => undefined } });
-};
+const keyOf = (field: EntityField): string => `${typeOf(field)}.${field.node.name.value}`;
 
 const withoutNames = (selections: readonly QueryPlanSelectionNode[], isUnwanted: (name: string) => boolean): QueryPlanSelectionNode[] =>
   selections.flatMap((selection) => {

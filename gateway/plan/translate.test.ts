@@ -103,3 +103,9 @@ describe('subscriptions', () => {
     expect(waiting(plan)).toEqual({ b: [] });
   });
 });
+
+test('what entities are sent along with is named in one order, whatever the planner’s', () => {
+  const requiring = (...names: string[]) => entities('b', 'T', 'x', { requires: [{ kind: 'InlineFragment', typeCondition: 'T', selections: names.map((name) => ({ kind: 'Field', name })) }] });
+  const { fetches } = planFrom(sequence(root('a', 't { id }'), parallel(at('t', requiring('__typename', 'id', 'price')), at('t', requiring('__typename', 'price', 'id')))));
+  expect(fetches[1]?.requires).toEqual(fetches[2]?.requires);
+});

@@ -45,7 +45,7 @@ const translate = (building: Building, node: PlanNode, position: Position): read
     case 'Sequence':
       return node.nodes.reduce((after, part) => translate(building, part, { ...position, after }), position.after);
     case 'Parallel':
-      return [...new Set(node.nodes.flatMap((part) => translate(building, part, position)))];
+      return node.nodes.length === 0 ? position.after : [...new Set(node.nodes.flatMap((part) => translate(building, part, position)))];
     case 'Flatten':
       return translate(building, node.node, { ...position, path: [...position.path, ...node.path.map(partOf)] });
     case 'Fetch': {
