@@ -37,6 +37,15 @@ describe('keys', () => {
     expect(sent[1]?.variables['representations']).toHaveLength(2);
   });
 
+  test('the same entity is asked for once where it is represented alike, whatever the fetches know of it', async () => {
+    const { ask, sent } = startGateway([
+      subgraph('a', 'type Query { gate: Gate event: Event } interface Event @key(fields: "id") { id: ID! } type Gate implements Event @key(fields: "id") { id: ID! }', { Query: { gate: () => ({ id: '1' }), event: () => ({ __typename: 'Gate', id: '1' }) }, Event: { __resolveReference: () => null } }),
+      subgraph('b', 'type Event @interfaceObject @key(fields: "id") { id: ID! mood: String }', { Event: { mood: () => 'calm' } }),
+    ]);
+    expect(await ask('{ gate { mood } event { mood } }')).toEqual({ data: { gate: { mood: 'calm' }, event: { mood: 'calm' } } });
+    expect(sent.at(-1)?.variables['representations']).toEqual([{ __typename: 'Event', id: '1' }]);
+  });
+
   test('an entity that stands at several places is told the same at each of them, beside another one that is equal below', async () => {
     const { ask } = startGateway([
       subgraph('a', 'type Query { items: [Item!]! } type Item @key(fields: "id") { id: ID! label: String! }', { Query: { items: () => ['1', '2', '2'].map((id) => ({ id, label: `l${id}` })) } }),
@@ -81,7 +90,7 @@ describe('@requires and @provides', () => {
       ],
       { report: () => undefined },
     );
-    expect(await ask('{ boxes { cost } }')).toMatchObject({ data: { boxes: [{ cost: '[[{"weight":3}],null]' }, { cost: null }] }, errors: [{ extensions: { code: 'PART_UNKNOWN' } }] });
+    expect(await ask('{ boxes { cost } }')).toMatchObject({ data: { boxes: [{ cost: '[[{"weight":3}],null]' }, { cost: null }] }, errors: [{ extensions: { code: 'PART_UNKNOWN' } }, { path: ['boxes', 1], extensions: { code: 'REQUIREMENT_NOT_FETCHED', serviceName: 'shipping' } }] });
     expect(sent.at(-1)).toMatchObject({ subgraph: 'shipping', variables: { representations: [{ id: '1' }] } });
   });
 

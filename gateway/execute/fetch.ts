@@ -11,7 +11,7 @@ import { type Slot, findTargets } from './places.ts';
 import { Entities, type Entity, addEntities, mayUnify } from './entities.ts';
 import { type Representer, createRepresenter } from './representations.ts';
 import { applyRewrites } from './rewrites.ts';
-import { type AskedEntities, noteEntityErrors, noteErrors, noteFailure } from './subgraph-errors.ts';
+import { type AskedEntities, noteEntityErrors, noteErrors, noteFailure, noteIncomplete } from './subgraph-errors.ts';
 import { EntityVariables } from './variables.ts';
 
 /** What goes wrong with the subgraph becomes an error of the answer. Rejects with a fault of ours, or of a value that is no JSON. */
@@ -52,7 +52,7 @@ const fetchEntities = async (execution: Execution, batch: Batch, fetches: readon
     const entities = bySelection[batch.selectionOf.get(fetch) ?? 0];
     const unify = mayUnify(execution, fetch);
     const slots = findTargets(execution, fetch, unify);
-    if (entities) objects += addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots, unify);
+    if (entities) objects += add(execution, entities, fetch, slots, unify);
     if (slots.length > 0) carried++;
   }
   await ask(execution, batch, bySelection, {}, carried, objects);
@@ -60,8 +60,15 @@ const fetchEntities = async (execution: Execution, batch: Batch, fetches: readon
 
 const fetchInContext = async (execution: Execution, batch: Batch, fetch: FetchStep, slots: readonly Slot[], variables: JsonObject): Promise<void> => {
   const entities = new Entities();
-  addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots, false);
+  add(execution, entities, fetch, slots, false);
   await ask(execution, batch, [entities], variables, 1, slots.length);
+};
+
+/** Answers how many objects there were. */
+const add = (execution: Execution, entities: Entities, fetch: FetchStep, slots: readonly Slot[], unify: boolean): number => {
+  const { objects, incomplete } = addEntities(execution, entities, fetch, representerOf(fetch, execution.matchesType), slots, unify);
+  if (incomplete) noteIncomplete(execution, fetch, incomplete);
+  return objects;
 };
 
 /** `bySelection[i]` are the entities that the i-th selection of the batch is wanted of: by so many fetches, for so many objects. */

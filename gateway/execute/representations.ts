@@ -10,8 +10,13 @@ import { mergeInto } from './merge.ts';
 import { applyRewrites } from './rewrites.ts';
 
 export type Representer = {
-  /** Undefined for an object that the fetch does not concern, or that misses something that is needed. */
-  represent(target: JsonObject): string | undefined;
+  /** Equal for representers that represent alike. */
+  readonly form: string;
+  /**
+   * Undefined for an object that the fetch does not concern, or that misses something that is needed; null if it is one
+   * further down that misses something.
+   */
+  represent(target: JsonObject): string | null | undefined;
   /**
    * The field whose value alone tells representations of objects of this type apart, if there is one: most keys are one
    * field, and looking at it costs less than writing and comparing texts.
@@ -34,13 +39,15 @@ export const createRepresenter = ({ requires, inputRewrites }: Pick<FetchStep, '
     if (form === undefined) forms.set(typename, (form = inputRewrites.length > 0 ? 'general' : formFor(selections, typename, matchesType)));
     return form;
   };
-  const representGenerally = (target: JsonObject): string | undefined => {
+  const representGenerally = (target: JsonObject): string | null | undefined => {
     const representation = represent(selections, target, matchesType);
+    if (representation === null) return null;
     if (typeof representation?.['__typename'] !== 'string') return undefined;
     applyRewrites(inputRewrites, representation, matchesType);
     return JSON.stringify(representation);
   };
   return {
+    form: JSON.stringify([selections, inputRewrites]),
     represent(target) {
       const form = formOf(target['__typename']);
       if (form === 'none') return undefined;
@@ -78,7 +85,7 @@ const formFor = (selections: readonly RequiredSelection[], typename: unknown, ma
   return { parts: fields.map((field, index) => ({ ...field, head: `${index === 0 ? '{' : ','}"${field.name}":` })), keyField: isFlat && keys.length === 1 ? keys[0]?.name : undefined, isFlat };
 };
 
-const representSimply = (parts: readonly Part[], target: JsonObject, matchesType: TypeMatcher): string | undefined => {
+const representSimply = (parts: readonly Part[], target: JsonObject, matchesType: TypeMatcher): string | null | undefined => {
   let text = '';
   for (const { name, head, selections } of parts) {
     const value = target[name];
@@ -88,35 +95,37 @@ const representSimply = (parts: readonly Part[], target: JsonObject, matchesType
     else if (typeof value === 'number' || typeof value === 'boolean' || value === null) text += String(value);
     else {
       const part = selections ? representValue(selections, value, matchesType) : value;
-      if (part === undefined) return undefined;
+      if (part === undefined) return null;
       text += JSON.stringify(part);
     }
   }
   return `${text}}`;
 };
 
-/** Undefined when something that is needed was never answered, however deep: the fetch that should have brought it failed. */
-const represent = (selections: readonly RequiredSelection[], source: JsonObject, matchesType: TypeMatcher): JsonObject | undefined => {
+/** Undefined when something that is needed was never answered: the fetch that should have brought it failed. Null when that is further down. */
+const represent = (selections: readonly RequiredSelection[], source: JsonObject, matchesType: TypeMatcher): JsonObject | null | undefined => {
   const result: JsonObject = {};
   for (const selection of selections) {
     if (selection.kind === 'fragment') {
       const typename = source['__typename'];
       if (selection.type !== null && (typeof typename !== 'string' || !matchesType(selection.type, typename))) continue;
       const part = represent(selection.selections, source, matchesType);
-      if (!part) return undefined;
+      if (!part) return part;
       mergeInto(result, part, matchesType);
       continue;
     }
     const value = source[selection.name];
-    const part = value !== undefined && selection.selections ? representValue(selection.selections, value, matchesType) : value;
-    if (part === undefined) return undefined;
+    if (value === undefined) return undefined;
+    const part = selection.selections ? representValue(selection.selections, value, matchesType) : value;
+    if (part === undefined) return null;
     result[selection.name] = part;
   }
   return result;
 };
 
+/** Undefined when something is missing in it. */
 const representValue = (selections: readonly RequiredSelection[], value: unknown, matchesType: TypeMatcher): unknown => {
-  if (!Array.isArray(value)) return isObject(value) ? represent(selections, value, matchesType) : value;
+  if (!Array.isArray(value)) return isObject(value) ? (represent(selections, value, matchesType) ?? undefined) : value;
   const elements: unknown[] = [];
   for (const element of value) {
     const part = representValue(selections, element, matchesType);

@@ -37,6 +37,17 @@ export const noteFailure = (execution: Execution, subgraph: string, thrown: unkn
   execution.errors.push({ message: error.message, ...(path ? { path } : {}), extensions: { ...error.facts, code: error.code, serviceName: subgraph } });
 };
 
+/**
+ * Something is not asked of these objects: a part of what it requires, further down, could not be fetched. The error of
+ * that fetch stands where the part does, and tells nobody why there is a null here.
+ */
+export const noteIncomplete = (execution: Execution, fetch: FetchStep, objects: readonly JsonObject[]): void => {
+  const places = createPlaceFinder(execution)(fetch);
+  for (const path of objects.flatMap((object) => places.get(object) ?? [])) {
+    execution.errors.push({ message: 'What the subgraph requires of others could not be fetched.', path, extensions: { code: 'REQUIREMENT_NOT_FETCHED', serviceName: fetch.subgraph } });
+  }
+};
+
 type PlaceFinder = (fetch: FetchStep) => ReadonlyMap<JsonObject, readonly ResponsePath[]>;
 
 /** The places of each fetch's targets, looked for once for all errors of an answer. */

@@ -42,8 +42,8 @@ const createBatch = (index: number, fetches: readonly FetchStep[]): Batch => {
   const selections: FetchStep[] = [];
   const selectionOf = new Map<FetchStep, number>();
   for (const fetch of fetches) {
-    // Representations differ with `requires` and rewrites, answers with the operation (but not its name) and rewrites.
-    const key = JSON.stringify([unnamed(fetch.operation.document), fetch.requires, fetch.inputRewrites, fetch.outputRewrites]);
+    // Answers differ with the operation (but not its name) and rewrites, whatever the representations are made of.
+    const key = JSON.stringify([unnamed(fetch.operation.document), fetch.outputRewrites]);
     const position = positions.get(key) ?? selections.push(fetch) - 1;
     positions.set(key, position);
     selectionOf.set(fetch, position);
