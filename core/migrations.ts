@@ -118,4 +118,20 @@ export const coreMigrations: readonly MigrationSource[] = [
     )`,
     'create table hub.storage_days (day date primary key, bytes bigint not null)',
   ),
+  sqlMigration(
+    'hub/0003-idempotency-keys',
+    // A request that may be executed once. Its parameters' fingerprint and its answer are encrypted: they can hold secrets.
+    `create table hub.idempotency_keys (
+      client text not null,
+      path text not null,
+      key text not null,
+      owner text not null unique,
+      fingerprint text not null,
+      response text,
+      running_until timestamptz not null,
+      expires_at timestamptz not null,
+      primary key (client, path, key)
+    )`,
+    'create index idempotency_keys_expiry on hub.idempotency_keys (expires_at)',
+  ),
 ];

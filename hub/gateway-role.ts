@@ -23,6 +23,7 @@ import { pushRoutes } from '#ingest/push.ts';
 import { openDocuments } from './documents.ts';
 import type { Foundation } from './foundation.ts';
 import { startRequestRecords } from './request-records.ts';
+import { addRest } from './rest.ts';
 import { listSubgraphs, supergraphFile } from './subgraphs.ts';
 
 export type GatewayRoleOptions = {
@@ -59,6 +60,7 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   stack.defer(unsubscribe);
   await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections }), identify, isPublic: config.metricsPublic ?? false }));
   await app.register(pushRoutes(foundation.ingest));
+  await addRest({ app, gateway, identify, foundation });
   if (options.explorer) await app.register(fastifyStatic, { root: options.explorer, prefix: '/explorer/', redirect: true });
   stack.defer(() => app.close());
   await app.listen({ host: config.host, port: options.port }).catch(portProblem(options.port));

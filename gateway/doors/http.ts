@@ -4,7 +4,6 @@
  * starts it.
  */
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import type { Tracer } from '@opentelemetry/api';
 import helmet from '@fastify/helmet';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
@@ -16,12 +15,14 @@ import { traceRequests } from '#core/tracing.ts';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
 import { type Answer, refusal } from '../answer.ts';
 import { type Admission, createAdmission } from './admission.ts';
+import { connectionSignal } from './connection-signal.ts';
 import { type Identify, credentialIn } from './credentials.ts';
 import { RequestRefused, formatThrown } from '../errors.ts';
 import { multipartDefer, sendMultipart } from './multipart.ts';
 import { type MediaType, type Parameters, mediaTypes, negotiate, negotiateStream, parametersOfBody, parametersOfQuery, statusOf, takesParts } from './graphql-over-http.ts';
 import type { Gateway } from '../index.ts';
 import { clientOf } from '../observe/client-counts.ts';
+import { sendProblem } from '../rest/send.ts';
 import { traceHeader } from '../observe/requested-trace.ts';
 import { limitRequests } from '../resilience/request-limit.ts';
 import { type LiveConnections, createLiveConnections } from './live-connections.ts';
@@ -72,7 +73,7 @@ declare module 'fastify' {
 }
 
 export const createHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
-  const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: options.bodyLimit ?? 1_000_000, forceCloseConnections: 'idle', requestTimeout: 60_000, routerOptions: { querystringParser: parseQueryString } });
+  const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: options.bodyLimit ?? 1_000_000, forceCloseConnections: 'idle', requestTimeout: 60_000, routerOptions: { querystringParser: parseQueryString, maxParamLength: 500 }, frameworkErrors: (error, request, reply) => void answerError(options.logger, error, request, reply) });
   app.decorateRequest('noted', null);
   if (options.tracer) traceRequests(app, options.tracer);
   limitRequests(app, options.maxRequests);
@@ -142,7 +143,7 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, admission, 
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
       if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
-      const toAnswer = { ...asked, viewer: who.viewer, requestId: request.id, signal: signalOf(request), inParts: stream === 'sse' || takesParts(accept), deadline: kind === 'query' ? Date.now() + queryTimeMs : undefined, wantedTrace: request.headers[traceHeader] };
+      const toAnswer = { ...asked, viewer: who.viewer, requestId: request.id, signal: connectionSignal(request), inParts: stream === 'sse' || takesParts(accept), deadline: kind === 'query' ? Date.now() + queryTimeMs : undefined, wantedTrace: request.headers[traceHeader] };
       const refusedStream = stream && streams.refuses(reply, credential);
       if (refusedStream) return send(reply, type, statusOf(refusedStream, mediaTypes.response), refusedStream, request);
       const answer = await (stream && kind === 'subscription' ? gateway.stream(toAnswer) : gateway.answer(toAnswer));
@@ -197,22 +198,6 @@ const sendParts = (reply: FastifyReply, answer: Answer, logger: Logger): Fastify
 
 const isGraphql = ({ url }: FastifyRequest): boolean => url === '/graphql' || url.startsWith('/graphql?');
 
-/**
- * Aborted when the client goes away: with its connection, whose requests share one signal, as making one for each costs
- * more than reading the request.
- */
-const signalOf = ({ raw: { socket } }: FastifyRequest): AbortSignal => {
-  let signal = signals.get(socket);
-  if (!signal) {
-    const abort = new AbortController();
-    signals.set(socket, (signal = abort.signal));
-    if (socket.destroyed) abort.abort();
-    else socket.once('close', () => abort.abort());
-  }
-  return signal;
-};
-const signals = new WeakMap<Socket, AbortSignal>();
-
 const noteRequest = (request: FastifyRequest, parameters: Parameters, viewer: Viewer): void => {
   const app = request.headers['apollographql-client-name'] ?? request.headers['x-client-name'];
   request.noted = { operation: parameters.operationName?.slice(0, 100), client: clientOf(viewer), key: viewer.keyId, app: typeof app === 'string' ? app.slice(0, 100) : undefined };
@@ -222,7 +207,7 @@ const log = (logger: Logger, request: FastifyRequest, reply: FastifyReply): void
   if (reply.statusCode < 500 && !logger.isLevelEnabled('info')) return;
   const path = request.url.split('?')[0] ?? '';
   // Pushes, health checks and files come by the hundred; what clients ask is what an operator looks for.
-  const level = path.startsWith('/graphql') || reply.statusCode >= 500 ? 'info' : 'debug';
+  const level = path.startsWith('/graphql') || path.startsWith('/api/') || reply.statusCode >= 500 ? 'info' : 'debug';
   logger[level]({ requestId: request.id, method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...request.noted }, 'request');
 };
 
@@ -231,6 +216,7 @@ const codes: Readonly<Record<number, string>> = { 413: 'PAYLOAD_TOO_LARGE', 415:
 /** Errors of the server itself: a body too large, not JSON, of another type; and faults, whose words stay inside. */
 const answerError = (logger: Logger, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
   const status = error.statusCode ?? 500;
+  if (request.url.startsWith('/api/')) return sendProblem(error, request, reply, logger);
   if (status < 500) return send(reply, mediaTypes.json, status, refused(codes[status] ?? 'BAD_REQUEST', error.message));
   logger.error({ err: error, requestId: request.id }, 'request failed');
   return send(reply, mediaTypes.json, status, refusal(formatThrown(error, request.id)));

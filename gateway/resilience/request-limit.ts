@@ -1,11 +1,20 @@
 /** Turns requests away at the door while too many are under way: before their bodies are read, so that memory stays bounded. */
 import type { ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ProblemError, problemOf, problemType } from '../rest/problem.ts';
 
 /** Enough for every socket of a busy process; far below what fills its memory. */
 export const defaultMaxRequests = 10_000;
 
-const overloaded = JSON.stringify({ errors: [{ message: 'Too many requests are under way. Come again in a second.', extensions: { code: 'OVERLOADED', retryAfter: 1 } }] });
+const words = 'Too many requests are under way. Come again in a second.';
+const overloaded = JSON.stringify({ errors: [{ message: words, extensions: { code: 'OVERLOADED', retryAfter: 1 } }] });
+
+const refuse = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const { url, id } = request;
+  reply.code(503).header('retry-after', '1');
+  if (!url.startsWith('/api/')) return reply.header('content-type', 'application/json; charset=utf-8').send(overloaded);
+  return reply.header('content-type', problemType).send(JSON.stringify(problemOf(new ProblemError('OVERLOADED', words, { retryAfter: 1 }), url.split('?')[0] ?? '', id)));
+};
 
 const leave: unique symbol = Symbol('leave');
 type Counted = ServerResponse & { [leave]?: () => void };
@@ -15,7 +24,7 @@ export const limitRequests = (app: FastifyInstance, maxRequests: number = defaul
   let underWay = 0;
   app.addHook('onRequest', (request, reply, done) => {
     if (request.url.startsWith('/health/')) return done();
-    if (underWay >= maxRequests) return void reply.code(503).header('retry-after', '1').header('content-type', 'application/json; charset=utf-8').send(overloaded);
+    if (underWay >= maxRequests) return void refuse(request, reply);
     const raw: Counted = reply.raw;
     let isCounted = true;
     underWay++;

@@ -1,0 +1,92 @@
+/**
+ * The REST door, everything below `/api`: which route a request is for, who asks, and the body as JSON. What a request
+ * means is `serve.ts`.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Viewer, publicViewer } from '#core/viewer.ts';
+import { connectionSignal } from '../doors/connection-signal.ts';
+import { type Identify, credentialIn } from '../doors/credentials.ts';
+import { clientOf } from '../observe/client-counts.ts';
+import { checkAudience } from './access.ts';
+import type { RestAudience } from './directive.ts';
+import { ProblemError } from './problem.ts';
+import type { Route } from './route.ts';
+import { send, sendProblem } from './send.ts';
+import { type Serve, type ServeOptions, createServe } from './serve.ts';
+
+export type RestDoorOptions = ServeOptions & {
+  readonly routes: readonly Route[];
+  readonly identify: Identify;
+  /** Largest body, in bytes. */
+  readonly bodyLimit?: number;
+};
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    restViewer: Viewer | null;
+  }
+}
+
+/** A plugin to be registered with the prefix `/api`. */
+export const restDoor = (options: RestDoorOptions) => async (app: FastifyInstance): Promise<void> => {
+  const { logger, routes } = options;
+  app.decorateRequest('restViewer', null);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: options.bodyLimit ?? 1_000_000 }, (_request, text, done) => readJson(String(text), done));
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, logger));
+  app.setNotFoundHandler((request, reply) => sendProblem(notFound(routes, request), request, reply.headers(allowOf(routes, request)), logger));
+  for (const route of routes) {
+    const serve = createServe(route, options);
+    for (const { path, wants } of route.paths) addRoute(app, route, path, wants, serve, options.identify);
+  }
+};
+
+const addRoute = (app: FastifyInstance, route: Route, path: string, wants: RestAudience, serve: Serve, identify: Identify): void => {
+  app.route({
+    method: route.method,
+    url: path.replace(/^\/api/, '').replaceAll(/\{(\w+)\}/g, ':$1'),
+    // Before the body is read: who may not ask sends nothing.
+    async onRequest(request) {
+      const viewer = await identify(credentialIn(request.headers));
+      request.noted = { operation: route.name, client: clientOf(viewer), key: viewer.keyId };
+      checkAudience(wants, route, viewer);
+      request.restViewer = viewer;
+    },
+    async handler(request, reply) {
+      const { params, query, body } = request;
+      const sent = { path: params as Record<string, unknown>, query: query as Record<string, unknown>, body };
+      const viewer = request.restViewer ?? publicViewer;
+      return send(reply, await serve({ sent, url: request.url, viewer, address: request.ip, requestId: request.id, signal: connectionSignal(request), idempotencyKey: request.headers['idempotency-key'] }));
+    },
+  });
+};
+
+const readJson = (text: string, done: (error: Error | null, body?: unknown) => void): void => {
+  let body: unknown;
+  try {
+    body = text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return done(new ProblemError('BODY_NOT_JSON', 'The body is not JSON.', { field: 'body' }));
+  }
+  done(null, body);
+};
+
+/** Methods of the routes at a path. */
+const methodsAt = (routes: readonly Route[], url: string): readonly string[] => {
+  const path = url.split('?')[0] ?? '';
+  const methods = routes.filter(({ paths }) => paths.some((each) => patternOf(each.path).test(path))).map(({ method }) => method);
+  return methods.includes('GET') ? [...methods, 'HEAD'] : methods;
+};
+
+const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+
+const allowOf = (routes: readonly Route[], { url }: FastifyRequest): Record<string, string> => {
+  const methods = methodsAt(routes, url);
+  return methods.length > 0 ? { allow: methods.join(', ') } : {};
+};
+
+const notFound = (routes: readonly Route[], { url, method }: FastifyRequest): ProblemError => {
+  const methods = methodsAt(routes, url);
+  if (methods.length === 0) return new ProblemError('PATH_UNKNOWN', 'There is nothing at this path. /api/openapi.json says what there is.');
+  return new ProblemError('METHOD_NOT_ALLOWED', `This path takes ${methods.join(' and ')}, not ${method}.`, { allowed: methods });
+};

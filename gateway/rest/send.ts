@@ -1,0 +1,23 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '#core/logging.ts';
+import { ProblemError } from './problem.ts';
+import { type RestResponse, responseTo } from './response.ts';
+
+/** Bytes, as the server writes a charset behind the type of a text. */
+export const send = (reply: FastifyReply, { status, headers, body }: RestResponse): FastifyReply => reply.code(status).headers(headers).send(Buffer.from(body));
+
+/** Whatever went wrong before or after a route was found. */
+export const sendProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply => {
+  const response = responseTo(asProblem(error), { url: request.url, requestId: request.id }, {}, logger);
+  if (request.noted) request.noted.errors = 1;
+  return send(reply, response);
+};
+
+/** What the server itself refuses. */
+const asProblem = (error: unknown): unknown => {
+  const { statusCode = 500, message } = error as FastifyError;
+  if (error instanceof ProblemError || statusCode >= 500) return error;
+  if (statusCode === 413) return new ProblemError('PAYLOAD_TOO_LARGE', message);
+  if (statusCode === 415) return new ProblemError('UNSUPPORTED_MEDIA_TYPE', 'A body is `application/json`.', { accepted: 'application/json' });
+  return new ProblemError('BAD_REQUEST', message, {}, statusCode);
+};

@@ -1,0 +1,126 @@
+/**
+ * One REST request: parameters → variables → the same admission and gateway as GraphQL → the body that clients read.
+ * Knows nothing of the server.
+ */
+import type { Logger } from '#core/logging.ts';
+import type { Viewer } from '#core/viewer.ts';
+import type { Answer } from '../answer.ts';
+import type { Admission } from '../doors/admission.ts';
+import type { Gateway } from '../index.ts';
+import { checkEvent } from './access.ts';
+import { type Claim, type IdempotencyKeys, keyInHeader } from './idempotency.ts';
+import { linkHeader } from './link-header.ts';
+import { type ReadVariables, type Sent, compileParameters } from './parameters.ts';
+import { type NameField, ProblemError, type UserError, problemOfErrors, problemOfUserErrors } from './problem.ts';
+import { type RestResponse, jsonType, notStored, responseTo, success } from './response.ts';
+import { type Route, nameOf } from './route.ts';
+
+export type RestRequest = {
+  readonly sent: Sent;
+  /** Path and query string. */
+  readonly url: string;
+  readonly viewer: Viewer;
+  readonly address: string;
+  readonly requestId: string;
+  /** Aborted when the client went away. */
+  readonly signal: AbortSignal;
+  /** The header `Idempotency-Key`, as it came. */
+  readonly idempotencyKey: unknown;
+};
+
+export type ServeOptions = { readonly gateway: Gateway; readonly admission: Admission; readonly idempotency: IdempotencyKeys; readonly logger: Logger };
+
+/** Never rejects. */
+export type Serve = (request: RestRequest) => Promise<RestResponse>;
+
+const queryTimeMs = 60_000;
+
+export const createServe = (route: Route, options: ServeOptions): Serve => {
+  const readVariables: ReadVariables = compileParameters(route);
+  const nameField = fieldNames(route);
+  const { gateway, admission, logger } = options;
+
+  const answerOf = async (variables: Readonly<Record<string, unknown>>, request: RestRequest, headers: Record<string, string>): Promise<Answer> => {
+    const { asked, settle, ...admitted } = await admission.admit({ query: route.text, operationName: null, variables, extensions: null }, request);
+    Object.assign(headers, admitted.headers);
+    const answer = await gateway.answer({ ...asked, viewer: request.viewer, requestId: request.requestId, signal: signalFor(route, request), deadline: route.kind === 'query' ? Date.now() + queryTimeMs : undefined });
+    settle(answer);
+    return answer;
+  };
+
+  const respond = async (answer: Answer, { url }: RestRequest, headers: Record<string, string>): Promise<RestResponse> => {
+    if (answer.errors.length > 0) throw problemOfErrors(answer.errors, nameField);
+    const data = answer.result.data ?? {};
+    const mistake = problemOfUserErrors(userErrorsIn(data), nameField);
+    if (mistake) throw mistake;
+    if (route.found && data[route.found] === null) throw new ProblemError('NOT_FOUND', `There is no such ${route.found}.`, route.event ? { field: nameOf(route, route.event) } : {});
+    const link = route.page ? linkHeader(url, data[route.page]) : null;
+    return success(route.status, { ...headers, ...(link ? { link } : {}) }, JSON.stringify(await route.mapping(data)));
+  };
+
+  const run = async (variables: Readonly<Record<string, unknown>>, request: RestRequest, headers: Record<string, string>, claim: Extract<Claim, { kind: 'mine' }> | null): Promise<RestResponse> => {
+    let wasExecuted = false;
+    try {
+      const answer = await answerOf(variables, request, headers);
+      wasExecuted = answer.hasData;
+      const response = await respond(answer, request, headers).catch((error: unknown) => responseTo(error, request, headers, logger));
+      if (claim) await (wasExecuted ? keep(claim, response, request, logger) : claim.release());
+      return response;
+    } catch (error) {
+      if (claim && !wasExecuted) await claim.release();
+      throw error;
+    }
+  };
+
+  return async (request) => {
+    const headers: Record<string, string> = {};
+    try {
+      const variables = readVariables(request.sent);
+      checkEvent(route, variables, request.viewer);
+      const claim = await claimOf(route, request, variables, options.idempotency);
+      if (claim === null || claim.kind === 'mine') return await run(variables, request, headers, claim);
+      return repeated(claim);
+    } catch (error) {
+      return responseTo(error, request, headers, logger);
+    }
+  };
+};
+
+/** What a client goes away from is given up; not so what it may ask for again, under the same key. */
+const signalFor = ({ kind }: Route, { signal, idempotencyKey }: RestRequest): AbortSignal => (kind === 'mutation' && idempotencyKey !== undefined ? never : signal);
+const never = new AbortController().signal;
+
+/** From where a value went to what the client called it: `input.endpoints.api` was given as `serviceEndpoint`. */
+const fieldNames = ({ inputs }: Route): NameField => {
+  const known = inputs.flatMap(({ name, variable, argument }) => [[variable, name] as const, ...(argument === null ? [] : [[argument, name] as const])]).sort(([a], [b]) => b.length - a.length);
+  return (field) => {
+    const found = known.find(([argument]) => field === argument || field.startsWith(`${argument}.`));
+    return found ? found[1] + field.slice(found[0].length) : field;
+  };
+};
+
+/** Mutations answer payloads with what a caller can mend. */
+const userErrorsIn = (data: Readonly<Record<string, unknown>>): readonly UserError[] =>
+  Object.values(data).flatMap((payload) => (payload as { readonly userErrors?: readonly UserError[] } | null)?.userErrors ?? []);
+
+/** A client without an id of its own is its address. */
+const clientOf = ({ viewer, address }: RestRequest): string => viewer.keyId ?? `address ${address}`;
+
+/** Null where the request has no key, or can be repeated without one. */
+const claimOf = async (route: Route, request: RestRequest, variables: Readonly<Record<string, unknown>>, keys: IdempotencyKeys): Promise<Claim | null> => {
+  if (route.kind !== 'mutation' || request.idempotencyKey === undefined) return null;
+  const key = keyInHeader(request.idempotencyKey);
+  if (key === null) throw new ProblemError('IDEMPOTENCY_KEY_INVALID', 'An Idempotency-Key has 1 to 255 visible ASCII characters, without spaces, quotes and backslashes.', { field: 'Idempotency-Key' });
+  return keys.claim({ client: clientOf(request), path: request.url.split('?')[0] ?? '', key }, variables);
+};
+
+const repeated = (claim: Exclude<Claim, { kind: 'mine' }>): RestResponse => {
+  if (claim.kind === 'done') return { status: claim.response.status, headers: { ...notStored, 'content-type': claim.response.contentType, 'idempotency-replayed': 'true' }, body: claim.response.body };
+  if (claim.kind === 'reused') throw new ProblemError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with other parameters. A new request needs a new key.', { field: 'Idempotency-Key' });
+  if (claim.kind === 'running') throw new ProblemError('IDEMPOTENCY_KEY_IN_USE', 'The first request with this Idempotency-Key is still under way. Come again in a second.', { field: 'Idempotency-Key', retryAfter: 1 });
+  throw new ProblemError('IDEMPOTENCY_OUTCOME_UNKNOWN', 'The first request with this Idempotency-Key was broken off; whether it was carried out is not known. Look, then use a new key.', { field: 'Idempotency-Key' });
+};
+
+/** What was executed is told whether or not it could be stored; the key is then never executed again. */
+const keep = (claim: Extract<Claim, { kind: 'mine' }>, { status, headers, body }: RestResponse, { requestId }: RestRequest, logger: Logger): Promise<void> =>
+  claim.finish({ status, contentType: headers['content-type'] ?? jsonType, body }).catch((error: unknown) => logger.error({ err: error, requestId }, 'an answer could not be stored under its idempotency key'));

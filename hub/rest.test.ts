@@ -1,0 +1,190 @@
+/** The REST surface over the whole hub and a simulated gate system: every answer is what the OpenAPI document says. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readConfig } from '#core/config.ts';
+import { cloneDatabase, silentLogger } from '#core/testing.ts';
+import type { Example, OpenapiDocument } from '#gateway/rest/openapi.ts';
+import { createAjv } from '#gateway/rest/parameters.ts';
+import { type GatekeeperSimulator, createGatekeeperSimulator } from '#simulators/gatekeeper/index.ts';
+import { makeDataDir } from '../e2e/hub-process.ts';
+import { type HubProcess, startHub } from './hub.ts';
+import { examplesFile } from './rest.ts';
+import { tableOf } from './test-rest-table.ts';
+import { root } from './subgraphs.ts';
+
+/** The simulators' day: fixed, so that what is recorded is the same in every run. */
+const now = new Date('2024-10-15T09:00:00.000Z');
+
+let hub: HubProcess;
+let gates: GatekeeperSimulator;
+let document: OpenapiDocument;
+let key: string;
+const stack = new AsyncDisposableStack();
+
+type Told = { readonly status: number; readonly headers: Headers; readonly body: Body };
+/** What is looked at of whatever was answered. */
+type Body = {
+  readonly code: string;
+  readonly apiKey: string;
+  readonly lastUpdate: string;
+  readonly totalCount: number;
+  readonly events: readonly { readonly eventId: string; readonly status: string }[];
+  readonly metrics: { readonly totalRegistered: number; readonly currentAttendees: number; readonly gateActivity: readonly unknown[] };
+};
+const ask = async (path: string, { as = hub.adminKey, body, headers = {} }: { as?: string | null; body?: unknown; headers?: Record<string, string> } = {}): Promise<Told> => {
+  const sent = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+  const response = await fetch(`${hub.url}${path}`, { ...sent, headers: { ...(as ? { authorization: `Bearer ${as}` } : {}), ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers } });
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
+};
+
+/** What differs from run to run, as it is shown in examples. */
+const steady = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (name, each: unknown) => {
+      if (name === 'apiKey') return 'IPK_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+      if (name === 'secret') return '3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+      if (name === 'serviceId') return 'svc_AAAAAAAAAAAAAAAA';
+      if (name === 'webhookUrl') return 'https://hub.example/ingest/svc_AAAAAAAAAAAAAAAA';
+      if (name === 'serviceEndpoint') return 'https://gates.example/tech-conference-2024';
+      return each;
+    }),
+  ) as unknown;
+
+const registration = (eventId: string, eventName: string) => ({ eventName, eventId, serviceEndpoint: gates.endpoint(eventId), organizerInfo: { organization: 'Tech Association', contact: 'office@tech-association.example' }, eventPeriod: { start: '2024-10-15T08:48:00Z', end: '2024-10-15T14:48:00Z' }, authentication: { type: 'api_key', credentials: { apiKey: gates.apiKey } } });
+const crm = { clientName: 'CRM System', permissions: ['read_events', 'read_attendance', 'webhook_subscribe'], eventAccess: ['tech-conference-2024', 'startup-meetup-2024'] };
+
+/** By operation: what was sent and what came of it. */
+const seen: Record<string, Example> = {};
+const note = (operation: string, path: string, answer: unknown, body?: unknown): void => void (seen[operation] = steady({ path, ...(body === undefined ? {} : { body }), answer }) as Example);
+
+beforeAll(async () => {
+  const { url } = stack.use(await cloneDatabase());
+  const folder = stack.use(await makeDataDir());
+  gates = stack.use(await createGatekeeperSimulator({ seed: 'rest', clock: { wall: { now: () => now.getTime(), schedule: () => () => undefined }, startedAt: now.getTime() } }));
+  const config = readConfig({ PORT: '0', DATABASE_URL: url, EVENTGRAPH_DATA_DIR: folder.path, EVENTGRAPH_DEMO: 'false', EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS: 'true' });
+  hub = stack.use(await startHub({ config, role: { kind: 'all' }, logger: silentLogger, explorer: null, now: () => now }));
+  document = (await (await fetch(`${hub.url}/api/openapi.json`)).json()) as OpenapiDocument;
+  const sent = registration('tech-conference-2024', 'Tech Conference 2024');
+  const registered = await ask('/api/platform/events/register', { body: sent });
+  expect([registered.status, registered.body.code]).toEqual([201, undefined]);
+  note('RegisterEvent', '/api/platform/events/register', registered.body, sent);
+  for (const [id, name] of [['startup-meetup-2024', 'Startup Meetup 2024'], ['gts-berlin-2024', 'Global Tech Summit 2024 - Berlin'], ['partner-summit-2024', 'Partner Summit 2024']] as const) expect((await ask('/api/platform/events/register', { body: registration(id, name) })).status).toBe(201);
+  const created = await ask('/api/platform/api-keys/create', { body: crm });
+  note('CreateApiKey', '/api/platform/api-keys/create', created.body, crm);
+  key = created.body.apiKey;
+});
+afterAll(() => stack.disposeAsync());
+
+const ajv = createAjv();
+/** Checks an answer with the schema that the document has for it. */
+const expectAsDocumented = (path: string, method: string, { status, headers, body }: Told): void => {
+  const response = document.paths[path]?.[method]?.responses[String(status)] as { content: Record<string, { schema: object }> } | undefined;
+  const schema = response?.content[(headers.get('content-type') ?? '').split(';')[0] ?? '']?.schema;
+  expect(schema, `${method} ${path} ${status}`).toBeDefined();
+  const validate = ajv.compile({ ...schema, components: document.components });
+  expect([path, validate(body) ? null : validate.errors]).toEqual([path, null]);
+};
+
+describe('what MISSION.md lists is served with exactly that body', () => {
+  test('S9: a key for an outside system', async () => {
+    const { status, body, headers } = await ask('/api/platform/api-keys/create', { body: crm });
+    expect([status, headers.get('cache-control')]).toEqual([201, 'no-store']);
+    expect(body).toEqual({ apiKey: expect.stringMatching(/^IPK_/), secret: expect.any(String), endpoints: { events: '/api/v1/events', attendance: '/api/v1/attendance', webhooks: '/api/v1/webhooks' } });
+  });
+
+  test('S2: attendance of one event, normalised', async () => {
+    for (const door of ['v1', 'partner']) {
+      const told = await ask(`/api/${door}/events/tech-conference-2024/attendance`, { as: key });
+      const { totalRegistered, currentAttendees } = told.body.metrics;
+      const rate = Math.round((1000 * currentAttendees) / totalRegistered) / 10;
+      expect(told.body).toEqual({ eventId: 'tech-conference-2024', timestamp: now.toISOString(), metrics: { totalRegistered: 500, currentAttendees, attendanceRate: rate, gateActivity: expect.any(Array) }, alerts: [], status: 'ongoing', stale: false });
+      expect(told.body.metrics.gateActivity[0]).toEqual({ gateId: 'gate-1', status: 'open', throughput: expect.any(Number) });
+      expectAsDocumented(`/api/${door}/events/{eventId}/attendance`, 'get', told);
+      note('EventMetrics', '/api/v1/events/tech-conference-2024/attendance', told.body);
+    }
+  });
+
+  test('S2: the unified view of what the key may see', async () => {
+    const told = await ask('/api/v1/attendance?eventId=tech-conference-2024&eventId=startup-meetup-2024&eventId=partner-summit-2024', { as: key });
+    expect(told.body.events.map(({ eventId, status }) => [eventId, status]).sort()).toEqual([['startup-meetup-2024', 'pre-event'], ['tech-conference-2024', 'ongoing']]);
+    expect(told.body.events.find(({ eventId }) => eventId === 'tech-conference-2024')).toEqual({ eventId: 'tech-conference-2024', eventName: 'Tech Conference 2024', status: 'ongoing', stats: { totalRegistered: 500, currentAttendees: expect.any(Number), attendanceRate: expect.any(Number) }, alerts: [] });
+    expect(told.body.lastUpdate).toBe(now.toISOString());
+    expectAsDocumented('/api/v1/attendance', 'get', told);
+    note('LiveView', '/api/v1/attendance?eventId=tech-conference-2024&eventId=startup-meetup-2024', told.body);
+  });
+
+  test('S9: events, by pages, for each tier', async () => {
+    const first = await ask('/api/v1/events?first=1', { as: key });
+    const next = /<([^>]+)>; rel="next"/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+    const second = await ask(next, { as: key });
+    expect(first.body.totalCount).toBeGreaterThan(1);
+    expect(first.body.events[0]?.eventId).not.toBe(second.body.events[0]?.eventId);
+    const open = await ask('/api/public/events', { as: null });
+    expect(open.body.events.map(({ eventId }) => eventId).sort()).toEqual(['gts-berlin-2024', 'startup-meetup-2024', 'tech-conference-2024']);
+    for (const [path, as] of [['/api/v1/events', key], ['/api/partner/events', key], ['/api/premium/events', hub.adminKey], ['/api/public/events', null]] as const) expectAsDocumented(path, 'get', await ask(path, { as }));
+    note('EventList', '/api/public/events?first=1', (await ask('/api/public/events?first=1&status=ongoing', { as: null })).body);
+  });
+});
+
+describe('mistakes are documented problems', () => {
+  test('of keys, tiers, events and input', async () => {
+    const cases = [
+      ['/api/v1/events/{eventId}/attendance', '/api/v1/events/tech-conference-2024/attendance', 'IPK_unknown', 401],
+      ['/api/v1/events/{eventId}/attendance', '/api/v1/events/partner-summit-2024/attendance', key, 403],
+      ['/api/v1/events/{eventId}/attendance', '/api/v1/events/gts-berlin-2024/attendance', key, 403],
+      ['/api/v1/events/{eventId}/attendance', '/api/v1/events/unknown/attendance', null, 401],
+      ['/api/premium/events', '/api/premium/events', key, 403],
+      ['/api/v1/events', '/api/v1/events?first=0', key, 400],
+      ['/api/v1/events', '/api/v1/events?after=nonsense', key, 400],
+    ] as const;
+    for (const [path, url, as, status] of cases) {
+      const told = await ask(url, { as });
+      expect([url, told.status]).toEqual([url, status]);
+      expectAsDocumented(path, 'get', told);
+    }
+    const unknown = await ask('/api/v1/events/unknown/attendance');
+    expect(unknown.status).toBe(404);
+  });
+
+  test('of a registration say the step and the field as it was sent', async () => {
+    const body = { ...registration('gts-austin-2024', 'Austin'), serviceEndpoint: 'http://127.0.0.1:1' };
+    const told = await ask('/api/platform/events/register', { body });
+    expect(told.body).toMatchObject({ status: 422, code: 'UPSTREAM_UNREACHABLE', detail: expect.stringMatching(/^HEALTH_CHECK/) });
+    expectAsDocumented('/api/platform/events/register', 'post', told);
+    expect((await ask('/api/platform/events/register', { body: registration('tech-conference-2024', 'Again') })).body).toMatchObject({ status: 409, code: 'EVENT_ID_TAKEN', field: 'eventId' });
+    expect((await ask('/api/platform/api-keys/create', { body: { ...crm, expiresAt: '2020-01-01T00:00:00Z' } })).body).toMatchObject({ status: 422, code: 'EXPIRY_PAST', field: 'expiresAt' });
+    expect((await ask('/api/platform/api-keys/create', { as: key, body: crm })).body).toMatchObject({ status: 403, code: 'FORBIDDEN' });
+  });
+});
+
+describe('the OpenAPI document', () => {
+  test("passes redocly's recommended rules", async () => {
+    const config = await createConfig({ extends: ['recommended'] });
+    const problems = await lintFromString({ source: JSON.stringify(document), absoluteRef: '/openapi.json', config });
+    expect(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([]);
+  });
+
+  test('has an example from a real run for every operation, each as its schema says', async () => {
+    if (isRecording) await writeFile(examplesFile, `${JSON.stringify(seen, null, 2)}\n`);
+    expect(JSON.parse(await readFile(examplesFile, 'utf8'))).toEqual(seen);
+    const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId.split('_')[0]));
+    expect(Object.keys(seen).sort()).toEqual([...new Set(operations)].sort());
+  });
+
+  test('is docs/rest.md', async () => {
+    const file = join(root, 'docs', 'rest.md');
+    const table = tableOf(document, seen);
+    const text = await readFile(file, 'utf8');
+    const [before = '', rest = ''] = text.split(tableBegin);
+    const [, after = ''] = rest.split(tableEnd);
+    const expected = `${before}${tableBegin}${table}${tableEnd}${after}`;
+    if (isRecording) await writeFile(file, expected);
+    expect(await readFile(file, 'utf8')).toBe(expected);
+  });
+});
+
+const isRecording = process.env.RECORD === 'true';
+const tableBegin = '<!-- made by hub/rest.test.ts: RECORD=true npx vitest run hub/rest.test.ts -->\n\n';
+const tableEnd = '\n<!-- until here -->\n';

@@ -1,0 +1,45 @@
+/** The REST surface of the hub: its operations that are served over REST, their schemas and recorded examples. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { createAdmission } from '#gateway/doors/admission.ts';
+import type { Budgets } from '#gateway/doors/admission.ts';
+import type { Identify } from '#gateway/doors/credentials.ts';
+import { readOperationFiles } from '#gateway/documents/operation-files.ts';
+import type { Gateway } from '#gateway/index.ts';
+import { restDoor } from '#gateway/rest/door.ts';
+import { createIdempotencyKeys } from '#gateway/rest/idempotency.ts';
+import type { JsonSchema } from '#gateway/rest/json-schema.ts';
+import { type Example, type OpenapiDocument, openapiOf } from '#gateway/rest/openapi.ts';
+import { restPages } from '#gateway/rest/pages.ts';
+import { type Route, compileRoutes } from '#gateway/rest/route.ts';
+import type { Foundation } from './foundation.ts';
+import { operationsFolder, root } from './subgraphs.ts';
+
+export type RestOptions = { readonly app: FastifyInstance; readonly gateway: Gateway; readonly identify: Identify; readonly budgets?: Budgets | undefined; readonly foundation: Foundation };
+
+/**
+ * Documents are not asked for: what is served here is the hub's own, which every client may send, also those that may
+ * send nothing but persisted operations.
+ */
+export const addRest = async ({ app, gateway, identify, budgets, foundation: { hub } }: RestOptions): Promise<void> => {
+  const { routes, document } = readRest(gateway);
+  const { database, secrets, logger, now } = hub;
+  const idempotency = createIdempotencyKeys({ database, secrets, now });
+  await app.register(restDoor({ routes, gateway, admission: createAdmission({ gateway, budgets }), idempotency, identify, logger }), { prefix: '/api' });
+  await app.register(restPages(document), { prefix: '/api' });
+};
+
+export const schemasFile = join(operationsFolder, 'rest', 'schemas.json');
+export const examplesFile = join(operationsFolder, 'rest', 'examples.json');
+
+/** Throws a ConfigError for an operation that cannot be served as it says. */
+export const readRest = (gateway: Pick<Gateway, 'apiSchema'>): { readonly routes: readonly Route[]; readonly document: OpenapiDocument } => {
+  const routes = compileRoutes(readOperationFiles(operationsFolder), gateway.apiSchema());
+  const schemas = readJson(schemasFile) as Readonly<Record<string, JsonSchema>>;
+  const examples = readJson(examplesFile) as Readonly<Record<string, Example>>;
+  const { version } = readJson(join(root, 'package.json')) as { version: string };
+  return { routes, document: openapiOf({ routes, schemas, examples, version }) };
+};
+
+const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
