@@ -2,7 +2,7 @@
  * The bus carries hints between processes: "look again". Whatever must not be lost is in the event log; a message
  * that gets lost here costs a moment, never an event.
  */
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from './logging.ts';
 
 /** The closed map of topics. */
@@ -67,8 +67,8 @@ export const createRedisBus = async (url: string, logger: Logger): Promise<Bus> 
 };
 
 /** A connection that came up once and then reconnects for ever; the first failure to connect is thrown. */
-export const connectRedis = async (url: string, logger: Logger): Promise<Redis> => {
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 2, enableOfflineQueue: true });
+export const connectRedis = async (url: string, logger: Logger, options: RedisOptions = {}): Promise<Redis> => {
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 2, enableOfflineQueue: true, ...options });
   redis.on('error', (error) => logger.debug({ err: error }, 'redis connection'));
   try {
     await redis.connect();

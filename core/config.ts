@@ -2,6 +2,7 @@
  * Configuration of a process, read once from the environment and checked before anything starts.
  */
 import { z } from 'zod';
+import { type LimitsConfig, limitVariables, limitsOf } from './config-limits.ts';
 import { ConfigError } from './errors.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
@@ -54,6 +55,7 @@ const variables = z.object({
   /** Whether everybody may ask for the schema, and is helped with its names in errors. Not in production unless said. */
   EVENTGRAPH_INTROSPECTION: flag.optional(),
   NODE_ENV: z.string().optional(),
+  ...limitVariables,
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -80,6 +82,7 @@ export type Config = {
   readonly denied: 'null' | 'refuse';
   readonly freeText: 'all' | 'keys' | 'none';
   readonly introspection: boolean;
+  readonly limits: LimitsConfig;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 };
 
@@ -117,6 +120,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     denied: value.EVENTGRAPH_DENIED,
     freeText: value.EVENTGRAPH_FREE_TEXT ?? (isProduction ? 'keys' : 'all'),
     introspection: value.EVENTGRAPH_INTROSPECTION ?? !isProduction,
+    limits: limitsOf(value),
     logLevel: value.LOG_LEVEL,
   };
 };

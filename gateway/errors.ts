@@ -18,10 +18,13 @@ export const maxErrorsTold = 10_000;
 /** A request refused before execution: several errors, no data (GraphQL specification, 7.1 "request error"). */
 export class RequestRefused extends EventgraphError {
   readonly errors: readonly GraphQLFormattedError[];
+  /** For clients over HTTP. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(errors: readonly GraphQLFormattedError[]) {
+  constructor(errors: readonly GraphQLFormattedError[], headers: Readonly<Record<string, string>> = {}) {
     super(String(errors[0]?.extensions?.['code'] ?? 'BAD_REQUEST'), errors[0]?.message ?? 'The request was refused.');
     this.errors = errors;
+    this.headers = headers;
   }
 }
 

@@ -17,6 +17,9 @@ export type Costs = {
   of(operation: Operation, variables: Variables | null | undefined): number;
 };
 
+/** Of any operation: it was read, if nothing else. */
+export const leastCost = 1;
+
 type Compiled = { readonly amount: Amount; readonly defaults: Variables };
 
 export const createCosts = (schema: GraphQLSchema, prices: Prices): Costs => {
@@ -29,7 +32,7 @@ export const createCosts = (schema: GraphQLSchema, prices: Prices): Costs => {
   return {
     of(operation, variables) {
       const { amount, defaults } = compiledOf(operation);
-      return Math.max(1, typeof amount === 'number' ? amount : amount({ ...defaults, ...variables }));
+      return Math.max(leastCost, typeof amount === 'number' ? amount : amount({ ...defaults, ...variables }));
     },
   };
 };

@@ -29,10 +29,12 @@ export type Documents = {
 };
 
 /** What a client may cost. */
-export type Budgets = { charge(operation: Operation, variables: Variables | null, asker: Asker): Promise<Charge> };
+export type Budgets = { charge(operation: Operation, variables: Variables | null, asker: Asker): Charge | Promise<Charge> };
 
 /** What one request took of a budget. */
 export type Charge = {
+  /** What the operation can cost at most; null where nobody counts. */
+  readonly cost: number | null;
   /** For clients over HTTP: what is left of the budget, such as `RateLimit`. */
   readonly headers: Readonly<Record<string, string>>;
   /** Told how the request was answered: what it cost less than was feared is given back. */
@@ -58,7 +60,7 @@ export const createAdmission = ({ gateway, documents = asSent, budgets }: Admiss
       gateway.counts.clients.add(clientOf(asker.viewer), operation.name, performance.now() - begun);
       charge.settle(answer);
     };
-    return { asked, operation, headers: charge.headers, settle };
+    return { asked, operation, cost: charge.cost, headers: charge.headers, settle };
   },
 });
 
@@ -78,4 +80,4 @@ const asSent: Documents = {
   check: () => undefined,
   explain: (refused) => refused,
 };
-const free: Charge = { headers: {}, settle: () => undefined };
+const free: Charge = { cost: null, headers: {}, settle: () => undefined };

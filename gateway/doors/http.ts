@@ -155,6 +155,7 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, admission, 
       return sendAnswer(reply, type, answer, headers, request);
     } catch (error) {
       const answer = refusal(formatThrown(error, request.id, (cause, requestId) => logger.error({ err: cause, requestId }, 'request failed')));
+      if (error instanceof RequestRefused) reply.headers(error.headers);
       if (error instanceof RequestRefused && negotiateStream(accept, 'query') === 'sse') return streams.send(reply, 'sse', answer, who);
       return send(reply, type, error instanceof RequestRefused || error instanceof UnauthenticatedError ? statusOf(answer, type) : 500, answer, request);
     }

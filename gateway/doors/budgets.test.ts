@@ -1,0 +1,73 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { publicViewer } from '#core/viewer.ts';
+import { createBudgets } from '../budgets/budgets.ts';
+import { createMemoryLedger } from '../budgets/ledger.ts';
+import { startGateway, subgraph, viewerWith } from '../testing/kit.ts';
+import { createAdmission } from './admission.ts';
+import { type HttpServer, createHttpServer } from './http.ts';
+
+const { gateway } = startGateway([subgraph('a', 'type Query { list(first: Int!): [Thing!] @listSize(slicingArguments: ["first"]) } type Thing { id: ID }', { Query: { list: (_: unknown, { first }: { first: number }) => Array.from({ length: first }, (__, id) => ({ id })) } })]);
+const budgets = createBudgets({ gateway, ledger: createMemoryLedger(), tiers: { public: { units: 100, seconds: 3600 }, partner: { units: 1_000, seconds: 3600 }, premium: null, internal: null }, maxCost: 5_000 });
+let server: HttpServer;
+let url: string;
+
+beforeAll(async () => {
+  const identify = async (credential: string | null) => (credential === null ? publicViewer : { ...viewerWith(), keyId: credential, terms: { client: credential, tier: credential.startsWith('own') ? ('internal' as const) : ('partner' as const), documents: 'any' as const } });
+  server = await createHttpServer({ gateway, identify, admission: createAdmission({ gateway, budgets }), logger: pino({ level: 'silent' }) });
+  url = `${await server.app.listen({ port: 0, host: '127.0.0.1' })}/graphql`;
+});
+afterAll(() => server.app.close());
+
+const ask = async (first: number, key?: string, accept = 'application/json') => {
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', accept, ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) }, body: JSON.stringify({ query: `{ list(first: ${first}) { id } }` }) });
+  const { headers, status } = response;
+  const text = await response.text();
+  return { status, policy: headers.get('ratelimit-policy'), rest: headers.get('ratelimit'), retryAfter: headers.get('retry-after'), text, body: (text.startsWith('{') ? JSON.parse(text) : null) as { errors?: { extensions: object }[] } };
+};
+
+describe('over HTTP', () => {
+  test('every answer that was charged tells what is left', async () => {
+    expect(await ask(300, 'one')).toMatchObject({ status: 200, policy: '"partner";q=1000;w=3600', rest: expect.stringMatching(/^"partner";r=700;t=\d+$/) });
+  });
+
+  test.each(['application/json', 'application/graphql-response+json'])('over the budget: 429, when to come again, and what is left (%s)', async (accept) => {
+    await ask(900, accept);
+    const refused = await ask(200, accept, accept);
+    expect(refused).toMatchObject({ status: 429, policy: '"partner";q=1000;w=3600', rest: expect.stringMatching(/^"partner";r=100;t=\d+$/), body: { errors: [{ extensions: { code: 'RATE_LIMITED', value: 200, maximum: 1000, remaining: 100, budget: 'partner' } }] } });
+    expect(Number(refused.retryAfter)).toBeGreaterThan(0);
+    expect(refused.rest).toContain(`t=${refused.retryAfter}`);
+  });
+
+  test.each(['application/json', 'application/graphql-response+json'])('what could never fit: 400, and not to come again (%s)', async (accept) => {
+    expect(await ask(1_001, 'two', accept)).toMatchObject({ status: 400, retryAfter: null, body: { errors: [{ extensions: { code: 'COST_EXCEEDED', value: 1_001, maximum: 1_000 } }] } });
+  });
+
+  test('a stream that is refused says so in its first event', async () => {
+    await ask(1_000, 'three');
+    const refused = await ask(10, 'three', 'text/event-stream');
+    expect(refused.text).toContain('RATE_LIMITED');
+    expect(refused.policy).toBe('"partner";q=1000;w=3600');
+  });
+
+  test('a tier without a budget is told nothing of it', async () => {
+    expect(await ask(4_000, 'own')).toMatchObject({ status: 200, policy: null, rest: null });
+    expect(await ask(4_000, 'own')).toMatchObject({ status: 200 });
+  });
+
+  test('what the document is refused for costs nothing', async () => {
+    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', authorization: 'Bearer four' }, body: '{"query": "{ nothing }"}' });
+    expect(response.headers.get('ratelimit')).toBeNull();
+    expect(await ask(1_000, 'four')).toMatchObject({ status: 200 });
+  });
+});
+
+test('over WebSocket: an error, and nothing is executed', async () => {
+  const client = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams: { authorization: 'Bearer socket' }, retryAttempts: 0 });
+  const query = (first: number) => client.iterate({ query: `{ list(first: ${first}) { id } }` }).next();
+  expect((await query(900)).value).toMatchObject({ data: {} });
+  await expect(query(200)).rejects.toMatchObject([{ extensions: { code: 'RATE_LIMITED', value: 200, remaining: 100 } }]);
+  await client.dispose();
+});
