@@ -19,9 +19,10 @@ const answer = (sdl: string, query: string, data: Record<string, unknown>, { err
   const operation = createOperations(schema, defaultLimits).find(query, undefined);
   const selection = rootSelection({ schema, operation, access, defers: new Set(), internalName: ({ alias, name }) => (alias ?? name).value, prices: createPrices(schema, noWeights) });
   const writer = new JsonWriter();
-  complete(selection, data, { writer, knowsType: (name) => schema.getType(name) !== undefined, errors, shared, tally: { variables: {}, cost: 0 } });
+  const tally = { variables: {}, cost: 0 };
+  complete(selection, data, { writer, knowsType: (name) => schema.getType(name) !== undefined, errors, shared, tally });
   const text = writer.finish().toString();
-  return { text, data: JSON.parse(text) as unknown, paths: errors.map(({ path }) => path) };
+  return { text, cost: tally.cost, data: JSON.parse(text) as unknown, paths: errors.map(({ path }) => path) };
 };
 
 describe('value completion (GraphQL specification, 6.4.3)', () => {
@@ -133,4 +134,11 @@ test('random objects are told as JSON would, whichever of them stand at several 
       expect(answer(sdl, query, data, { shared: new Set(objects) }).text).toBe(JSON.stringify(asked(top, data)));
     }),
   );
+});
+
+test('an object that stands at several places costs as much at each of them', () => {
+  const thing = { inner: [{ id: 1 }, { id: 2 }] };
+  const sdl = 'type Query { things: [Thing] } type Thing { inner: [Inner] } type Inner { id: ID }';
+  const costOf = (shared: ReadonlySet<object>) => answer(sdl, '{ things { inner { id } } }', { things: [thing, thing, thing] }, { shared }).cost;
+  expect([costOf(new Set()), costOf(new Set([thing]))]).toEqual([9, 9]);
 });
