@@ -21,6 +21,7 @@ import type { IngestPort } from './ingest-port.ts';
 import type { LogTail } from './log-tail.ts';
 import type { Logger } from './logging.ts';
 import type { MigrationSource } from './migrations.ts';
+import type { OperationsPort } from './operations-port.ts';
 import type { PublishedOperations } from './published-operations.ts';
 import type { Secrets } from './secrets.ts';
 import type { Viewer } from './viewer.ts';
@@ -33,6 +34,7 @@ export type Hub = {
   readonly tail: LogTail;
   readonly secrets: Secrets;
   readonly ingest: IngestPort;
+  readonly operations: OperationsPort;
   readonly logger: Logger;
   readonly now: () => Date;
   /** Where the hub is reached from outside. */

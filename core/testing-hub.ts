@@ -6,6 +6,7 @@ import { createMemoryCache } from './cache.ts';
 import { openDatabase } from './database.ts';
 import type { IngestPort } from './ingest-port.ts';
 import { createLogTail } from './log-tail.ts';
+import type { OperationsPort } from './operations-port.ts';
 import { createSecrets } from './secrets.ts';
 import { coreEntities } from './services.ts';
 import { type AnySubgraph, type Hub, buildSubgraph } from './subgraph.ts';
@@ -22,9 +23,9 @@ export type TestHub = AsyncDisposable & {
   statements(): number;
 };
 
-export type TestHubOptions = { readonly entities?: readonly EntitySchema[]; readonly ingest?: Partial<IngestPort>; readonly ringSize?: number };
+export type TestHubOptions = { readonly entities?: readonly EntitySchema[]; readonly ingest?: Partial<IngestPort>; readonly operations?: OperationsPort; readonly ringSize?: number };
 
-export const openTestHub = async ({ entities = [], ingest = {}, ringSize }: TestHubOptions = {}): Promise<TestHub> => {
+export const openTestHub = async ({ entities = [], ingest = {}, operations = noOperations, ringSize }: TestHubOptions = {}): Promise<TestHub> => {
   await using stack = new AsyncDisposableStack();
   const { url } = stack.use(await cloneDatabase());
   let statements = 0;
@@ -44,11 +45,16 @@ export const openTestHub = async ({ entities = [], ingest = {}, ringSize }: Test
   const refuse = () => Promise.reject(new Error('this test has no ingestion'));
   const hub: Hub = {
     database, bus, tail, cache: createMemoryCache(), secrets: createSecrets('a secret of tests that is long enough'), logger: silentLogger,
-    ingest: { products: [], register: refuse, syncNow: refuse, ...ingest }, now: () => clock.now, publicUrl: 'http://hub.test', eventLogDays: 35,
+    ingest: { products: [], register: refuse, syncNow: refuse, ...ingest }, operations, now: () => clock.now, publicUrl: 'http://hub.test', eventLogDays: 35,
   };
   const opened = stack.move();
   return { hub, url, clock, statements: () => statements, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 };
+
+const noSchema = () => {
+  throw new Error('this test has no supergraph');
+};
+const noOperations: OperationsPort = { own: [], current: noSchema, against: noSchema };
 
 /** An error as tests look at it: by code, never by words. */
 export type AskedError = { readonly code: unknown; readonly message: string; readonly path: readonly (string | number)[] | undefined };

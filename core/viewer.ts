@@ -44,7 +44,7 @@ export type Viewer = {
   readonly standsOn?: readonly string[];
   /** When the credential ends by itself: what it holds open ends then too. Absent or null for never. */
   readonly expiresAt?: Date | null;
-  /** Absent in subgraphs, which they do not concern; see `termsOf`. */
+  /** To subgraphs only the client's name is of interest; see `termsOf`. */
   readonly terms?: Terms;
 };
 
@@ -83,7 +83,7 @@ const sorted = (values: ReadonlySet<string> | undefined): readonly string[] => (
 /** The header, and the connection parameter of a WebSocket, in which a viewer travels to a subgraph of its own process. */
 export const viewerHeader = 'x-eventgraph-viewer';
 
-export type SerializedViewer = { kind: Viewer['kind']; keyId: string | null; permissions: Permission[]; events: 'all' | string[]; scopes?: string[]; policies?: string[] };
+export type SerializedViewer = { kind: Viewer['kind']; keyId: string | null; permissions: Permission[]; events: 'all' | string[]; scopes?: string[]; policies?: string[]; terms?: Terms };
 
 export const serializeViewer = (viewer: Viewer): SerializedViewer => ({
   kind: viewer.kind,
@@ -92,6 +92,7 @@ export const serializeViewer = (viewer: Viewer): SerializedViewer => ({
   events: viewer.events === 'all' ? 'all' : [...viewer.events],
   ...(viewer.scopes && { scopes: [...viewer.scopes] }),
   ...(viewer.policies && { policies: [...viewer.policies] }),
+  ...(viewer.terms && { terms: viewer.terms }),
 });
 
 export const deserializeViewer = (viewer: SerializedViewer): Viewer => ({
@@ -101,4 +102,5 @@ export const deserializeViewer = (viewer: SerializedViewer): Viewer => ({
   events: viewer.events === 'all' ? 'all' : new Set(viewer.events),
   ...(viewer.scopes && { scopes: new Set(viewer.scopes) }),
   ...(viewer.policies && { policies: new Set(viewer.policies) }),
+  ...(viewer.terms && { terms: viewer.terms }),
 });

@@ -6,16 +6,14 @@ import { createAutomaticDocuments } from '#gateway/documents/automatic-documents
 import type { Closing } from '#gateway/documents/closing.ts';
 import { createDocuments } from '#gateway/documents/documents.ts';
 import { createKnownOperations } from '#gateway/documents/known-operations.ts';
-import { readOperationFiles } from '#gateway/documents/operation-files.ts';
 import type { Gateway } from '#gateway/index.ts';
 import type { Foundation } from './foundation.ts';
-import { operationsFolder } from './subgraphs.ts';
 
 export type DocumentsOfHub = Disposable & { readonly documents: Documents };
 
 export const openDocuments = ({ hub, subgraphs }: Foundation, { freeText }: Config, gateway: Gateway, closing: Closing): DocumentsOfHub => {
   const published = subgraphs.flatMap(({ publishedOperations }) => (publishedOperations ? [publishedOperations(hub)] : []))[0] ?? noOperations;
-  const known = createKnownOperations({ own: readOperationFiles(operationsFolder), published, bus: hub.bus });
+  const known = createKnownOperations({ own: hub.operations.own, published, bus: hub.bus });
   const automatic = createAutomaticDocuments({ cache: hub.cache, logger: hub.logger });
   return { documents: createDocuments({ gateway, known, automatic, closing, freeText }), [Symbol.dispose]: () => known[Symbol.dispose]() };
 };

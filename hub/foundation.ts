@@ -15,6 +15,8 @@ import { coreEntities } from '#core/services.ts';
 import type { AnySubgraph, Hub } from '#core/subgraph.ts';
 import { registeredTracer, traceStatements } from '#core/tracing.ts';
 import { type Ingest, createIngest } from '#ingest/ingest.ts';
+import { createOperationsPort } from './operations-port.ts';
+import { supergraphFile } from './subgraphs.ts';
 
 export type Foundation = { readonly hub: Hub; readonly ingest: Ingest; readonly subgraphs: readonly AnySubgraph[] };
 
@@ -26,6 +28,7 @@ export type FoundationOptions = {
   readonly allowPrivateUpstreams: boolean;
   readonly logger: Logger;
   readonly subgraphs: readonly AnySubgraph[];
+  readonly supergraphFile?: string;
   readonly now?: () => Date;
 };
 
@@ -40,7 +43,7 @@ export const openFoundation = async (options: FoundationOptions, stack: AsyncDis
   const cache = stack.use(await openCache(config, logger));
   const tail = stack.use(createLogTail({ database, bus, logger }));
   const now = options.now ?? (() => new Date());
-  const parts = { database, bus, cache, tail, secrets: createSecrets(secret), logger, now, publicUrl: options.publicUrl, eventLogDays: config.eventLogDays };
+  const parts = { database, bus, cache, tail, secrets: createSecrets(secret), logger, now, publicUrl: options.publicUrl, eventLogDays: config.eventLogDays, operations: createOperationsPort({ supergraphFile: options.supergraphFile ?? supergraphFile, introspection: config.introspection }) };
   const ingest = stack.use(createIngest({ hub: parts, subgraphs, allowPrivateUpstreams: options.allowPrivateUpstreams }));
   return { hub: { ...parts, ingest }, ingest, subgraphs };
 };

@@ -45,4 +45,6 @@ const asksForSchema = ({ document }: Operation): boolean => {
  * graphql-js 16 cannot be told to keep its suggestions to itself. Each of them is the end of its message, behind whatever
  * the caller wrote: cutting at the first can lose words of the caller's own and never leaves a name of the schema.
  */
-const withoutSuggestions = ({ errors }: RequestRefused): RequestRefused => new RequestRefused(errors.map((error) => ({ ...error, message: error.message.replace(/ ?Did you mean [^]*$/, '') })));
+export const withoutSuggestion = (message: string): string => message.replace(/ ?Did you mean [^]*$/, '');
+
+const withoutSuggestions = ({ errors }: RequestRefused): RequestRefused => new RequestRefused(errors.map((error) => ({ ...error, message: withoutSuggestion(error.message) })));

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import { PublishedOperationSchema } from './publications-entity.ts';
 import type { Permission, Terms, Tier } from '#core/viewer.ts';
 
 const ApiKeySchema = defineEntity({
@@ -44,4 +45,4 @@ const AuditEntrySchema = defineEntity({
 export class AuditEntry extends AuditEntrySchema.class {}
 AuditEntrySchema.setClass(AuditEntry);
 
-export const entities = [ApiKeySchema, AuditEntrySchema];
+export const entities = [ApiKeySchema, AuditEntrySchema, PublishedOperationSchema];

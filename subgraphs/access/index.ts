@@ -3,7 +3,9 @@ import { entities } from './entities.ts';
 import { on } from './handlers.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { terms } from './migrations/0002-terms.ts';
+import { publications } from './migrations/0004-publications.ts';
 import { permissions, references } from './permissions.ts';
+import { createPublishedOperations } from './publications.ts';
 import { resolvers } from './resolvers.ts';
 import { createIdentify, createLoaders } from './store.ts';
 
@@ -15,7 +17,8 @@ export const subgraph = defineSubgraph({
   references,
   loaders: createLoaders,
   entities,
-  migrations: [initial, terms],
+  migrations: [initial, terms, publications],
+  publishedOperations: createPublishedOperations,
   on,
   identify: createIdentify,
 });

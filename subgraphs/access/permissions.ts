@@ -4,8 +4,8 @@ import type { SubgraphContext } from '#core/subgraph.ts';
 import { isAllowed } from '#core/viewer.ts';
 
 export const permissions = {
-  Query: { viewer: allow, apiKeys: needs('admin'), auditLog: needs('admin') },
-  Mutation: { createApiKey: needs('admin'), revokeApiKey: needs('admin') },
+  Query: { viewer: allow, apiKeys: needs('admin'), auditLog: needs('admin'), publishedOperations: needs('publish_operations'), schemaCheck: needs('admin') },
+  Mutation: { createApiKey: needs('admin'), revokeApiKey: needs('admin'), publishOperations: needs('publish_operations'), withdrawOperations: needs('publish_operations') },
 };
 
 /** A key's record is for admins and for the key itself. */

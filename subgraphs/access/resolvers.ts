@@ -1,14 +1,20 @@
 import { InputError } from '#core/errors.ts';
 import type { Connection } from '#core/pagination.ts';
+import type { BrokenOperation } from '#core/operations-port.ts';
 import type { SubgraphContext } from '#core/subgraph.ts';
 import { parseKeyRequest } from './domain.ts';
 import type { ApiKey, AuditEntry } from './entities.ts';
 import type { Resolvers } from './generated/types.ts';
+import type { PublishedOperation } from './publications-entity.ts';
+import { publicationMutations, publicationQueries, publishedOperation, schemaCheck } from './publications-resolvers.ts';
 import { type Loaders, issueKey, listAudit, listKeys, revokeKey } from './store.ts';
 
 export type Context = SubgraphContext<Loaders>;
 export type ApiKeyParent = ApiKey;
 export type ApiKeyConnectionParent = Connection<ApiKey>;
+export type PublishedOperationParent = PublishedOperation;
+export type PublishedOperationConnectionParent = Connection<PublishedOperation>;
+export type SchemaCheckParent = { readonly checked: number; readonly broken: readonly BrokenOperation[] };
 export type AuditEntryParent = AuditEntry;
 export type AuditEntryConnectionParent = Connection<AuditEntry>;
 
@@ -21,8 +27,10 @@ export const resolvers: Resolvers = {
     viewer: (_parent, _args, { viewer, loaders }) => (viewer.keyId ? loaders.key.load(viewer.keyId) : null),
     apiKeys: (_parent, args, { em }) => listKeys(em, args),
     auditLog: (_parent, args, { em }) => listAudit(em, args),
+    ...publicationQueries,
   },
   Mutation: {
+    ...publicationMutations,
     async createApiKey(_parent, { input }, { em, hub, viewer }) {
       try {
         const { record, apiKey, secret } = await issueKey(em, hub, parseKeyRequest(input, hub.now(), viewer.events), viewer.keyId);
@@ -44,7 +52,10 @@ export const resolvers: Resolvers = {
     tier: ({ tier }) => tierNames[tier],
     documents: ({ documents }) => (documents === 'any' ? 'ANY' : 'PERSISTED'),
   },
+  PublishedOperation: publishedOperation,
+  SchemaCheck: schemaCheck,
   AuditEntry: { id: ({ id }) => String(id) },
   ApiKeyConnection: { totalCount: (connection) => connection.totalCount() },
+  PublishedOperationConnection: { totalCount: (connection) => connection.totalCount() },
   AuditEntryConnection: { totalCount: (connection) => connection.totalCount() },
 };
