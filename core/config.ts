@@ -44,6 +44,12 @@ const variables = z.object({
   EVENTGRAPH_SUBGRAPH_HEDGE_MS: z.coerce.number().int().min(1).max(600_000).optional(),
   /** Requests that a gateway works on at once; more are answered 503. */
   EVENTGRAPH_MAX_REQUESTS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
+  /** What a gateway keeps of answers: `off`, `on`, or how many megabytes of memory where Redis does not keep it. */
+  EVENTGRAPH_CACHE: z
+    .string()
+    .regex(/^(on|off|[1-9]\d{0,5})$/, 'on, off or a number of megabytes')
+    .default('on')
+    .transform((value) => (value === 'off' ? null : value === 'on' ? 64 : Number(value))),
   /** Whether everybody may read `/metrics`; otherwise this machine itself and keys of admins. */
   EVENTGRAPH_METRICS_PUBLIC: flag.optional(),
   /** JSON, or the path of a file with it: whose JWTs the gateway takes; see docs/operations.md. */
@@ -77,6 +83,8 @@ export type Config = {
   readonly subgraphRetries: number;
   readonly subgraphHedgeMs: number | undefined;
   readonly maxRequests: number;
+  /** Megabytes in memory; null keeps nothing. */
+  readonly cacheMegabytes: number | null;
   readonly metricsPublic: boolean | undefined;
   readonly jwtIssuers: string | undefined;
   readonly denied: 'null' | 'refuse';
@@ -115,6 +123,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     subgraphRetries: value.EVENTGRAPH_SUBGRAPH_RETRIES,
     subgraphHedgeMs: value.EVENTGRAPH_SUBGRAPH_HEDGE_MS,
     maxRequests: value.EVENTGRAPH_MAX_REQUESTS,
+    cacheMegabytes: value.EVENTGRAPH_CACHE,
     metricsPublic: value.EVENTGRAPH_METRICS_PUBLIC,
     jwtIssuers: value.EVENTGRAPH_JWT_ISSUERS,
     denied: value.EVENTGRAPH_DENIED,

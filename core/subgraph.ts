@@ -18,12 +18,14 @@ import type { DomainEvent, DomainEventType, NewDomainEvent } from './domain-even
 import { ForbiddenError, InputError } from './errors.ts';
 import type { Fact } from './facts.ts';
 import type { IngestPort } from './ingest-port.ts';
+import type { Invalidates } from './invalidation.ts';
 import type { LogTail } from './log-tail.ts';
 import type { Logger } from './logging.ts';
 import type { MigrationSource } from './migrations.ts';
 import type { OperationsPort } from './operations-port.ts';
 import type { PublishedOperations } from './published-operations.ts';
 import type { Secrets } from './secrets.ts';
+import type { TaggedCache } from './tagged-cache.ts';
 import type { Viewer } from './viewer.ts';
 
 /** What a process hands to the subgraphs that run in it. */
@@ -31,6 +33,8 @@ export type Hub = {
   readonly database: Database;
   readonly bus: Bus;
   readonly cache: Cache;
+  /** What the gateway keeps of answers; whoever commits a change tells it before the change is acknowledged. */
+  readonly answers: TaggedCache;
   readonly tail: LogTail;
   readonly secrets: Secrets;
   readonly ingest: IngestPort;
@@ -74,6 +78,8 @@ export type SubgraphDefinition<Loaders = unknown> = {
   /** Writes this subgraph's part of new facts inside the batch's transaction; answers what happened. */
   readonly applyFacts?: (em: EntityManager, facts: readonly Fact[], context: FactContext) => Promise<NewDomainEvent[]>;
   readonly on?: Handlers;
+  /** Which of this subgraph's cached answers change with what happens; applied after the commit, before it is acknowledged. */
+  readonly invalidates?: Invalidates;
   /** Turns a presented credential into a viewer, for the gateway; null when it is not known. One subgraph has it. */
   readonly identify?: (hub: Hub) => (credential: string) => Promise<Viewer | null>;
   /** The operations that clients published, for the gateway. One subgraph has it. */

@@ -9,6 +9,7 @@ import { createLogTail } from './log-tail.ts';
 import type { OperationsPort } from './operations-port.ts';
 import { createSecrets } from './secrets.ts';
 import { coreEntities } from './services.ts';
+import { type TaggedCache, createMemoryTaggedCache } from './tagged-cache.ts';
 import { type AnySubgraph, type Hub, buildSubgraph } from './subgraph.ts';
 import { cloneDatabase, silentLogger } from './testing.ts';
 import { type Permission, type Viewer, publicViewer } from './viewer.ts';
@@ -23,9 +24,9 @@ export type TestHub = AsyncDisposable & {
   statements(): number;
 };
 
-export type TestHubOptions = { readonly entities?: readonly EntitySchema[]; readonly ingest?: Partial<IngestPort>; readonly operations?: OperationsPort; readonly ringSize?: number };
+export type TestHubOptions = { readonly entities?: readonly EntitySchema[]; readonly ingest?: Partial<IngestPort>; readonly operations?: OperationsPort; readonly ringSize?: number; readonly answers?: TaggedCache };
 
-export const openTestHub = async ({ entities = [], ingest = {}, operations = noOperations, ringSize }: TestHubOptions = {}): Promise<TestHub> => {
+export const openTestHub = async ({ entities = [], ingest = {}, operations = noOperations, ringSize, answers = createMemoryTaggedCache({ maxBytes: 50_000_000 }) }: TestHubOptions = {}): Promise<TestHub> => {
   await using stack = new AsyncDisposableStack();
   const { url } = stack.use(await cloneDatabase());
   let statements = 0;
@@ -44,7 +45,7 @@ export const openTestHub = async ({ entities = [], ingest = {}, operations = noO
   const clock = { now: new Date() };
   const refuse = () => Promise.reject(new Error('this test has no ingestion'));
   const hub: Hub = {
-    database, bus, tail, cache: createMemoryCache(), secrets: createSecrets('a secret of tests that is long enough'), logger: silentLogger,
+    database, bus, tail, cache: createMemoryCache(), answers, secrets: createSecrets('a secret of tests that is long enough'), logger: silentLogger,
     ingest: { products: [], register: refuse, syncNow: refuse, ...ingest }, operations, now: () => clock.now, publicUrl: 'http://hub.test', eventLogDays: 35,
   };
   const opened = stack.move();

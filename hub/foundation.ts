@@ -10,9 +10,11 @@ import { ConfigError } from '#core/errors.ts';
 import { maintainEventLog } from '#core/event-log-retention.ts';
 import { createLogTail } from '#core/log-tail.ts';
 import type { Logger } from '#core/logging.ts';
+import { createRedisTaggedCache } from '#core/redis-tagged-cache.ts';
 import { createSecrets } from '#core/secrets.ts';
 import { coreEntities } from '#core/services.ts';
 import type { AnySubgraph, Hub } from '#core/subgraph.ts';
+import { type TaggedCache, createMemoryTaggedCache, noTaggedCache } from '#core/tagged-cache.ts';
 import { registeredTracer, traceStatements } from '#core/tracing.ts';
 import { type Ingest, createIngest } from '#ingest/ingest.ts';
 import { createOperationsPort } from './operations-port.ts';
@@ -41,9 +43,10 @@ export const openFoundation = async (options: FoundationOptions, stack: AsyncDis
   await maintainEventLog(database.em(), config.eventLogDays, new Date());
   const bus = stack.use(await openBus(config, logger));
   const cache = stack.use(await openCache(config, logger));
+  const answers = stack.use(await openAnswers(config, logger));
   const tail = stack.use(createLogTail({ database, bus, logger }));
   const now = options.now ?? (() => new Date());
-  const parts = { database, bus, cache, tail, secrets: createSecrets(secret), logger, now, publicUrl: options.publicUrl, eventLogDays: config.eventLogDays, operations: createOperationsPort({ supergraphFile: options.supergraphFile ?? supergraphFile, introspection: config.introspection }) };
+  const parts = { database, bus, cache, answers, tail, secrets: createSecrets(secret), logger, now, publicUrl: options.publicUrl, eventLogDays: config.eventLogDays, operations: createOperationsPort({ supergraphFile: options.supergraphFile ?? supergraphFile, introspection: config.introspection }) };
   const ingest = stack.use(createIngest({ hub: parts, subgraphs, allowPrivateUpstreams: options.allowPrivateUpstreams }));
   return { hub: { ...parts, ingest }, ingest, subgraphs };
 };
@@ -78,5 +81,12 @@ const unreachable = (config: Config) => (error: unknown) => {
 const openBus = (config: Config, logger: Logger): Promise<Bus> => (config.redisUrl ? createRedisBus(config.redisUrl, logger).catch(unreachable(config)) : Promise.resolve(createMemoryBus()));
 
 const openCache = (config: Config, logger: Logger): Promise<Cache> => (config.redisUrl ? createRedisCache(config.redisUrl, logger).catch(unreachable(config)) : Promise.resolve(createMemoryCache()));
+
+/** Also a process that keeps nothing itself tells the others what changed: the setting is the same for all of them. */
+const openAnswers = async ({ cacheMegabytes, redisUrl, ...config }: Config, logger: Logger): Promise<TaggedCache> => {
+  if (cacheMegabytes === null) return noTaggedCache;
+  if (redisUrl) return createRedisTaggedCache({ url: redisUrl, logger }).catch(unreachable({ ...config, cacheMegabytes, redisUrl }));
+  return createMemoryTaggedCache({ maxBytes: cacheMegabytes * 1_000_000 });
+};
 
 export const adminKeyFile = (dataDir: string): string => join(dataDir, 'admin-key');

@@ -1,12 +1,13 @@
 /**
  * One transaction a batch: drop what is known already, let each subgraph write its part, append what happened and
- * promise the work that follows. After the commit, announce it.
+ * promise the work that follows. After the commit, drop what cached answers said of it, and announce it.
  */
 import type { Rejected } from '#core/connector.ts';
 import type { EntityManager } from '#core/database.ts';
 import type { DomainEvent, NewDomainEvent } from '#core/domain-events.ts';
 import { appendEvents } from '#core/event-log.ts';
 import { type Fact, type ObservationFact, fact as factSchema, factDigest, factKey } from '#core/facts.ts';
+import { invalidatedBy } from '#core/invalidation.ts';
 import { query } from '#core/sql.ts';
 import { enqueueHandlers } from './handlers.ts';
 import type { Ingest } from './ingest.ts';
@@ -24,11 +25,13 @@ export type Applied = {
   readonly facts: number;
   readonly rejected: readonly Rejected[];
   readonly events: readonly DomainEvent[];
+  /** The facts that said something new. */
+  readonly fresh: readonly Fact[];
 };
 
 export const applyBatch = async (ingest: Ingest, batch: IncomingBatch): Promise<Applied> => {
   const applied = await ingest.hub.database.em().transactional((em) => writeBatch(ingest, em, batch));
-  announce(ingest, applied.events);
+  await announce(ingest, applied.events, applied.fresh);
   return applied;
 };
 
@@ -46,7 +49,7 @@ export const writeBatch = async (ingest: Ingest, em: EntityManager, batch: Incom
   const rejected = [...batch.rejected, ...valid.rejected, ...owned.rejected];
   await keepRejected(ingest, em, batch.serviceId, rejected);
   if (batch.cursor !== undefined) await query(em, 'update hub.services set cursor = $2::jsonb where id = $1', [batch.serviceId, JSON.stringify(batch.cursor)]);
-  return { facts: fresh.length, rejected, events };
+  return { facts: fresh.length, rejected, events, fresh };
 };
 
 /** Appends domain events and the jobs of whoever reacts to them. */
@@ -56,7 +59,12 @@ export const recordEvents = async (ingest: Ingest, em: EntityManager, serviceId:
   return events;
 };
 
-export const announce = (ingest: Ingest, events: readonly DomainEvent[]): void => {
+/**
+ * To be awaited after the commit and before anybody is told that it is done: from then on no cached answer says what was
+ * so before.
+ */
+export const announce = async (ingest: Ingest, events: readonly DomainEvent[], facts: readonly Fact[] = []): Promise<void> => {
+  await ingest.hub.answers.invalidate(invalidatedBy(ingest.subgraphs, events, facts));
   const last = events.at(-1);
   if (last) ingest.hub.bus.publish('events.appended', { cursor: last.cursor });
 };

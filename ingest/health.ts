@@ -38,7 +38,7 @@ export const recordContact = async (ingest: Ingest, serviceId: string, contact: 
     const error = service.lastError && { code: service.lastError.code, message: service.lastError.message };
     return recordEvents(ingest, em, serviceId, [{ type: 'service.health_changed', eventId: null, occurredAt: now, payload: { from: before, to: service.health, error } }]);
   });
-  announce(ingest, events);
+  await announce(ingest, events);
 };
 
 const describe = (error: unknown): { code: string; message: string } =>

@@ -143,7 +143,7 @@ const firstBatches = async (connector: Connector<unknown>, context: ConnectorCon
 const store = async (ingest: Ingest, service: Service, registration: Registration, { batches, complete }: { batches: readonly Batch[]; complete: boolean }): Promise<void> => {
   const { database, now } = ingest.hub;
   const started = now();
-  const events = await database.em().transactional(async (em) => {
+  const { events, facts } = await database.em().transactional(async (em) => {
     em.persist(service);
     await em.flush();
     const applied = [];
@@ -156,9 +156,9 @@ const store = async (ingest: Ingest, service: Service, registration: Registratio
     service.syncRejected = applied.reduce((sum, each) => sum + each.rejected.length, 0);
     if (!complete) service.nextSyncAt = now();
     const registered = await recordEvents(ingest, em, service.id, [{ type: 'service.registered', eventId: null, occurredAt: now(), payload: { name: service.name, product: service.product, by: registration.by } }]);
-    return [...applied.flatMap((each) => each.events), ...registered];
+    return { events: [...applied.flatMap((each) => each.events), ...registered], facts: applied.flatMap(({ fresh }) => fresh) };
   });
-  announce(ingest, events);
+  await announce(ingest, events, facts);
 };
 
 const namedBy = (batches: readonly Batch[]): string[] => [...new Set(batches.flatMap(({ facts }) => facts.flatMap((fact) => (fact.kind === 'event' ? [fact.eventId] : []))))];

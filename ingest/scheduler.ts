@@ -76,5 +76,5 @@ const passTime = async (ingest: Ingest): Promise<void> => {
     for (const subgraph of ingest.subgraphs) if (subgraph.onTick) happened.push(...(await subgraph.onTick(em, ingest.hub.now())));
     return recordEvents(ingest, em, null, happened);
   });
-  announce(ingest, events);
+  await announce(ingest, events);
 };

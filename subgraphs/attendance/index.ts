@@ -3,6 +3,7 @@ import { applyFacts } from './facts.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { lateFacts } from './migrations/0002-late-facts.ts';
 import { movedRegistrations } from './migrations/0003-moved-registrations.ts';
+import { invalidates } from './invalidates.ts';
 import { permissions, references } from './permissions.ts';
 import { resolvers } from './resolvers.ts';
 import { createLoaders, thinHistory } from './store.ts';
@@ -17,5 +18,6 @@ export const subgraph = defineSubgraph({
   entities: [],
   migrations: [initial, lateFacts, movedRegistrations],
   applyFacts,
+  invalidates,
   maintain: thinHistory,
 });

@@ -2,6 +2,7 @@ import { defineSubgraph } from '#core/subgraph.ts';
 import { entities } from './entities.ts';
 import { applyFacts, onTick } from './facts.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { invalidates } from './invalidates.ts';
 import { permissions, references } from './permissions.ts';
 import { resolvers } from './resolvers.ts';
 import { createLoaders } from './store.ts';
@@ -16,5 +17,6 @@ export const subgraph = defineSubgraph({
   entities,
   migrations: [initial],
   applyFacts,
+  invalidates,
   onTick,
 });

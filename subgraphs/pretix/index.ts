@@ -4,6 +4,7 @@ import { connector } from './connector.ts';
 import { entities } from './entities.ts';
 import { applyFacts } from './facts.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { invalidates } from './invalidates.ts';
 import { permissions, references } from './permissions.ts';
 import { resolvers } from './resolvers.ts';
 import { createLoaders } from './store.ts';
@@ -20,4 +21,5 @@ export const subgraph = defineSubgraph({
   // Ingestion hands a connector only settings that the connector's own schema parsed.
   connector: connector as Connector<unknown> as Connector<never>,
   applyFacts,
+  invalidates,
 });

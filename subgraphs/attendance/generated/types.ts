@@ -55,6 +55,13 @@ export type AttendancePoint = {
   readonly totalRegistered: Scalars['Int']['output'];
 };
 
+/** Who may be served an answer that was kept. */
+export type CacheControlScope =
+  /** The viewer alone whom it was made for. */
+  | 'PRIVATE'
+  /** Everybody with the same rights. */
+  | 'PUBLIC';
+
 /** One person or ticket that passed in or out. */
 export type CheckIn = {
   /** When it happened, by the service's clock. */
@@ -283,11 +290,10 @@ export type FederationReferenceTypes = {
 export type ResolversTypes = {
   Attendance: ResolverTypeWrapper<AttendanceParent>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
-  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
-  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   AttendanceChange: ResolverTypeWrapper<AttendanceChangeParent>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   AttendancePoint: ResolverTypeWrapper<AttendancePointParent>;
+  CacheControlScope: CacheControlScope;
   CheckIn: ResolverTypeWrapper<CheckInParent>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   CheckInConnection: ResolverTypeWrapper<CheckInConnectionParent>;
@@ -299,14 +305,14 @@ export type ResolversTypes = {
   GateStatus: GateStatus;
   PageInfo: ResolverTypeWrapper<PageInfo>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
   Attendance: AttendanceParent;
   Float: Scalars['Float']['output'];
-  Int: Scalars['Int']['output'];
-  Boolean: Scalars['Boolean']['output'];
   AttendanceChange: AttendanceChangeParent;
   String: Scalars['String']['output'];
   AttendancePoint: AttendancePointParent;
@@ -319,7 +325,17 @@ export type ResolversParentTypes = {
   GateActivity: GateActivity;
   PageInfo: PageInfo;
   Subscription: Record<PropertyKey, never>;
+  Boolean: Scalars['Boolean']['output'];
+  Int: Scalars['Int']['output'];
 };
+
+export type CacheControlDirectiveArgs = {
+  inheritMaxAge?: Maybe<Scalars['Boolean']['input']>;
+  maxAge?: Maybe<Scalars['Int']['input']>;
+  scope?: Maybe<CacheControlScope>;
+};
+
+export type CacheControlDirectiveResolver<Result, Parent, ContextType = Context, Args = CacheControlDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
 export type AttendanceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Attendance'] = ResolversParentTypes['Attendance']> = {
   attendanceRate?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
@@ -408,4 +424,8 @@ export type Resolvers<ContextType = Context> = {
   GateActivity?: GateActivityResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
+};
+
+export type DirectiveResolvers<ContextType = Context> = {
+  cacheControl?: CacheControlDirectiveResolver<any, any, ContextType>;
 };

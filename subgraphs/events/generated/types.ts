@@ -38,6 +38,13 @@ export type AuthenticationType =
   /** OAuth 2.0 client credentials. */
   | 'OAUTH2';
 
+/** Who may be served an answer that was kept. */
+export type CacheControlScope =
+  /** The viewer alone whom it was made for. */
+  | 'PRIVATE'
+  /** Everybody with the same rights. */
+  | 'PUBLIC';
+
 /** Credentials; which fields are needed follows from the type. */
 export type CredentialsInput = {
   /** For API_KEY. */
@@ -550,13 +557,13 @@ export type FederationReferenceTypes = {
 export type ResolversTypes = {
   AuthenticationInput: AuthenticationInput;
   AuthenticationType: AuthenticationType;
+  CacheControlScope: CacheControlScope;
   CredentialsInput: CredentialsInput;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   Event: ResolverTypeWrapper<EventParent>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   EventConnection: ResolverTypeWrapper<EventConnectionParent>;
-  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   EventEdge: ResolverTypeWrapper<Omit<EventEdge, 'node'> & { node: ResolversTypes['Event'] }>;
   EventFilter: EventFilter;
   EventOrder: EventOrder;
@@ -570,7 +577,6 @@ export type ResolversTypes = {
   Organizer: ResolverTypeWrapper<Organizer>;
   OrganizerInfoInput: OrganizerInfoInput;
   PageInfo: ResolverTypeWrapper<PageInfo>;
-  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   Period: ResolverTypeWrapper<Period>;
   PeriodInput: PeriodInput;
   PretixEvent: ResolverTypeWrapper<PretixEventParent>;
@@ -588,6 +594,8 @@ export type ResolversTypes = {
   UserError: ResolverTypeWrapper<UserError>;
   Venue: ResolverTypeWrapper<Venue>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
+  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
@@ -599,7 +607,6 @@ export type ResolversParentTypes = {
   Event: EventParent;
   ID: Scalars['ID']['output'];
   EventConnection: EventConnectionParent;
-  Int: Scalars['Int']['output'];
   EventEdge: Omit<EventEdge, 'node'> & { node: ResolversParentTypes['Event'] };
   EventFilter: EventFilter;
   EventService: EventServiceParent;
@@ -611,7 +618,6 @@ export type ResolversParentTypes = {
   Organizer: Organizer;
   OrganizerInfoInput: OrganizerInfoInput;
   PageInfo: PageInfo;
-  Boolean: Scalars['Boolean']['output'];
   Period: Period;
   PeriodInput: PeriodInput;
   PretixEvent: PretixEventParent;
@@ -628,7 +634,17 @@ export type ResolversParentTypes = {
   UserError: UserError;
   Venue: Venue;
   Float: Scalars['Float']['output'];
+  Boolean: Scalars['Boolean']['output'];
+  Int: Scalars['Int']['output'];
 };
+
+export type CacheControlDirectiveArgs = {
+  inheritMaxAge?: Maybe<Scalars['Boolean']['input']>;
+  maxAge?: Maybe<Scalars['Int']['input']>;
+  scope?: Maybe<CacheControlScope>;
+};
+
+export type CacheControlDirectiveResolver<Result, Parent, ContextType = Context, Args = CacheControlDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
@@ -801,4 +817,8 @@ export type Resolvers<ContextType = Context> = {
   SyncReport?: SyncReportResolvers<ContextType>;
   UserError?: UserErrorResolvers<ContextType>;
   Venue?: VenueResolvers<ContextType>;
+};
+
+export type DirectiveResolvers<ContextType = Context> = {
+  cacheControl?: CacheControlDirectiveResolver<any, any, ContextType>;
 };

@@ -15,6 +15,13 @@ export type Scalars = {
   _FieldSet: { input: unknown; output: unknown; }
 };
 
+/** Who may be served an answer that was kept. */
+export type CacheControlScope =
+  /** The viewer alone whom it was made for. */
+  | 'PRIVATE'
+  /** Everybody with the same rights. */
+  | 'PUBLIC';
+
 /** A place where badges are scanned. */
 export type Gate = {
   /** The gate system's own id of the gate, unique within the event. */
@@ -140,6 +147,7 @@ export type FederationReferenceTypes = {
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
+  CacheControlScope: CacheControlScope;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   Gate: ResolverTypeWrapper<GateParent>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
@@ -148,6 +156,7 @@ export type ResolversTypes = {
   GateEvent: ResolverTypeWrapper<GateEventParent>;
   GateStatus: GateStatus;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
@@ -159,7 +168,16 @@ export type ResolversParentTypes = {
   Float: Scalars['Float']['output'];
   GateEvent: GateEventParent;
   Boolean: Scalars['Boolean']['output'];
+  Int: Scalars['Int']['output'];
 };
+
+export type CacheControlDirectiveArgs = {
+  inheritMaxAge?: Maybe<Scalars['Boolean']['input']>;
+  maxAge?: Maybe<Scalars['Int']['input']>;
+  scope?: Maybe<CacheControlScope>;
+};
+
+export type CacheControlDirectiveResolver<Result, Parent, ContextType = Context, Args = CacheControlDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
@@ -183,4 +201,8 @@ export type Resolvers<ContextType = Context> = {
   DateTime?: GraphQLScalarType;
   Gate?: GateResolvers<ContextType>;
   GateEvent?: GateEventResolvers<ContextType>;
+};
+
+export type DirectiveResolvers<ContextType = Context> = {
+  cacheControl?: CacheControlDirectiveResolver<any, any, ContextType>;
 };

@@ -19,6 +19,13 @@ export type Scalars = {
   _FieldSet: { input: unknown; output: unknown; }
 };
 
+/** Who may be served an answer that was kept. */
+export type CacheControlScope =
+  /** The viewer alone whom it was made for. */
+  | 'PRIVATE'
+  /** Everybody with the same rights. */
+  | 'PUBLIC';
+
 /** An amount of money. */
 export type Money = {
   /** How much. */
@@ -306,14 +313,13 @@ export type FederationReferenceTypes = {
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
+  CacheControlScope: CacheControlScope;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   Decimal: ResolverTypeWrapper<Scalars['Decimal']['output']>;
   Money: ResolverTypeWrapper<Money>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
-  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   PretixCheckInList: ResolverTypeWrapper<PretixCheckInListParent>;
-  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   PretixEvent: ResolverTypeWrapper<PretixEventParent>;
   PretixOrder: ResolverTypeWrapper<PretixOrderParent>;
@@ -325,6 +331,8 @@ export type ResolversTypes = {
   PretixProduct: ResolverTypeWrapper<PretixProductParent>;
   PretixQuota: ResolverTypeWrapper<PretixQuotaParent>;
   PretixVariation: ResolverTypeWrapper<PretixVariationParent>;
+  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
@@ -334,9 +342,7 @@ export type ResolversParentTypes = {
   Money: Money;
   String: Scalars['String']['output'];
   PageInfo: PageInfo;
-  Boolean: Scalars['Boolean']['output'];
   PretixCheckInList: PretixCheckInListParent;
-  Int: Scalars['Int']['output'];
   ID: Scalars['ID']['output'];
   PretixEvent: PretixEventParent;
   PretixOrder: PretixOrderParent;
@@ -346,7 +352,17 @@ export type ResolversParentTypes = {
   PretixProduct: PretixProductParent;
   PretixQuota: PretixQuotaParent;
   PretixVariation: PretixVariationParent;
+  Boolean: Scalars['Boolean']['output'];
+  Int: Scalars['Int']['output'];
 };
+
+export type CacheControlDirectiveArgs = {
+  inheritMaxAge?: Maybe<Scalars['Boolean']['input']>;
+  maxAge?: Maybe<Scalars['Int']['input']>;
+  scope?: Maybe<CacheControlScope>;
+};
+
+export type CacheControlDirectiveResolver<Result, Parent, ContextType = Context, Args = CacheControlDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
@@ -465,4 +481,8 @@ export type Resolvers<ContextType = Context> = {
   PretixProduct?: PretixProductResolvers<ContextType>;
   PretixQuota?: PretixQuotaResolvers<ContextType>;
   PretixVariation?: PretixVariationResolvers<ContextType>;
+};
+
+export type DirectiveResolvers<ContextType = Context> = {
+  cacheControl?: CacheControlDirectiveResolver<any, any, ContextType>;
 };
