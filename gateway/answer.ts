@@ -2,6 +2,9 @@
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import { chain, withEnd } from './map-iterator.ts';
 
+/** For how long caches may serve an answer: `until` in milliseconds of `performance.now()`; private ones to one viewer alone. */
+export type Freshness = { readonly until: number; readonly isPrivate: boolean };
+
 export class Answer {
   /** A GraphQL response (`{"data": …, "errors": […]}`) as JSON. */
   readonly bytes: Buffer;
@@ -12,6 +15,8 @@ export class Answer {
   readonly rest: AsyncIterableIterator<Answer> | undefined;
   /** What its objects cost, counted as `budgets/cost.ts` estimates; null where nobody counted. */
   readonly cost: number | null;
+  /** Null for an answer that is not to be kept. Set by the cache. */
+  freshness: Freshness | null = null;
 
   constructor(bytes: Buffer, hasData: boolean, errors: readonly GraphQLFormattedError[], rest?: AsyncIterableIterator<Answer>, cost: number | null = null) {
     this.bytes = bytes;

@@ -7,6 +7,7 @@ import { Answer, failure } from './answer.ts';
 import { type Access, type AllowsPolicy, type Denied, createAuthorization, refuseDenied } from './authorization.ts';
 import { type Costs, createCosts } from './budgets/cost.ts';
 import { createPrices } from './budgets/prices.ts';
+import type { CachedRun } from './cache/cached-run.ts';
 import { createConditions } from './conditions.ts';
 import type { DataSource } from './sources/data-source.ts';
 import { type ReportError, formatThrown } from './errors.ts';
@@ -62,6 +63,8 @@ export type Asked = {
   readonly trace?: Trace | undefined;
   /** What is asked instead of the engine's own data sources: the same, seen through something. */
   readonly dataSources?: ReadonlyMap<string, DataSource> | undefined;
+  /** What is kept of answers, for queries. */
+  readonly cached?: CachedRun | undefined;
 };
 
 export type Engine = {
@@ -121,12 +124,12 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     }
   });
 
-  const execute = async ({ operation, variables, plan, selection, parts }: Prepared, { viewer, requestId, signal, deadline, trace, dataSources: seen = dataSources }: Asked, primary?: unknown): Promise<Answer> => {
+  const execute = async ({ operation, variables, plan, selection, parts }: Prepared, { viewer, requestId, signal, deadline, trace, dataSources: seen = dataSources, cached }: Asked, primary?: unknown): Promise<Answer> => {
     const introspection = introspect(operation, variables);
     const data = introspection ? { ...introspection.data } : {};
     const errors: GraphQLFormattedError[] = introspection ? [...introspection.errors] : [];
     const { matchesType, knowsType } = supergraph;
-    const execution: Execution = { dataSources: seen, matchesType, variables, viewer, requestId, signal, deadline, trace, counts, report: options.report, data, errors, shared: new Set(), held: new Set(), walks: createWalks() };
+    const execution: Execution = { dataSources: seen, matchesType, variables, viewer, requestId, signal, deadline, trace, counts, report: options.report, data, errors, shared: new Set(), held: new Set(), walks: createWalks(), cached };
     if (plan.primary) takeRootResult(execution, plan.primary, primary);
     const executions = [execution, ...plan.deferred.map((): Execution => ({ ...execution, errors: [] }))];
     const run = runPlan(executions, plan);

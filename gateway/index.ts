@@ -9,7 +9,10 @@ import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
 import { type Answer, refusal } from './answer.ts';
 import type { AllowsPolicy, Denied } from './authorization.ts';
+import type { TaggedCache } from '#core/tagged-cache.ts';
+import { type AnswerCache, createAnswerCache } from './cache/answer-cache.ts';
 import type { DataSource } from './sources/data-source.ts';
+import type { Asked, Engine, Prepared } from './engine.ts';
 import { createEngineHolder } from './engine-holder.ts';
 import { type ReportError, RequestRefused, formatThrown, refuse } from './errors.ts';
 import type { GatewayRequest } from './gateway-request.ts';
@@ -39,6 +42,8 @@ export type GatewayOptions = {
   readonly shareAnswers?: boolean;
   /** A refusal as its viewer may read it; as it is unless given. */
   readonly explain?: ((refused: RequestRefused, viewer: Viewer) => RequestRefused) | undefined;
+  /** Where answers of queries and entities are kept, as far as `@cacheControl` allows; absent for nowhere. */
+  readonly cache?: TaggedCache | undefined;
   /** Told of errors that are masked for callers, with the request id they were given. */
   readonly report?: ReportError;
   /** What it counts, for whoever wants to add to it or to know it before there is a gateway. */
@@ -85,8 +90,22 @@ export const createGateway = (options: GatewayOptions): Gateway => {
   const subscriptions = createSubscriptions({ holder, runs, report, counts, tracer });
   const shared = createSharedAnswers();
   const sharesAnswers = options.shareAnswers ?? true;
+  const cache = options.cache && createAnswerCache(options.cache, counts.cache);
 
   const explained = (error: unknown, viewer: Viewer): unknown => (options.explain && error instanceof RequestRefused ? options.explain(error, viewer) : error);
+
+  /** Whoever asks after it is answered sees what it changed. */
+  const mutate = (engine: Engine, prepared: Prepared, request: Asked): Promise<Answer> =>
+    engine.run(prepared, request).finally(async () => {
+      shared.renew();
+      await cache?.changed(prepared.plan);
+    });
+  const fromCache = async (known: AnswerCache, engine: Engine, operation: Operation, prepared: Prepared, request: GatewayRequest & Asked): Promise<Answer> => {
+    const looked = await known.look(engine, prepared, request.viewer);
+    if (looked.hit) return looked.hit;
+    const execute = (signal: AbortSignal) => looked.answer((cached) => engine.run(prepared, { ...request, signal, cached }));
+    return sharesAnswers && !prepared.parts ? shared.answer(operation, request, execute, looked.version) : execute(request.signal);
+  };
 
   const answer = async (request: GatewayRequest): Promise<Answer> => {
     const begun = performance.now();
@@ -103,11 +122,11 @@ export const createGateway = (options: GatewayOptions): Gateway => {
       const requested = requestedTrace(request, begun);
       span = tracer && beginSpan(tracer, found);
       const trace = span && requested ? withinSpan(span, requested) : (requested ?? span);
-      const run = async (signal: AbortSignal) => {
-        const prepared = requested ? requested.prepare(engine, found, request) : engine.prepare(found, request.variables, request.viewer, inParts);
-        return engine.run(prepared, { ...request, signal, trace });
-      };
-      if (found.kind === 'mutation') return (answered = (await run(request.signal).finally(shared.renew)).endingWith(lease.release));
+      const prepare = () => (requested ? requested.prepare(engine, found, request) : engine.prepare(found, request.variables, request.viewer, inParts));
+      const run = async (signal: AbortSignal) => engine.run(prepare(), { ...request, signal, trace });
+      if (found.kind === 'mutation') return (answered = (await mutate(engine, prepare(), { ...request, trace })).endingWith(lease.release));
+      // What is told of how an answer was made is told of one that is made.
+      if (cache && !requested) return (answered = (await fromCache(cache, engine, found, prepare(), { ...request, trace })).endingWith(lease.release));
       if (inParts) return (answered = (await run(request.signal)).endingWith(lease.release));
       // What is told of how an answer was made is told to those who asked.
       return (answered = await (sharesAnswers && !requested ? shared.answer(found, request, run) : run(request.signal)));

@@ -11,7 +11,8 @@ import type { Operation } from './operations.ts';
 export type Execute = (signal: AbortSignal) => Promise<Answer>;
 
 export type SharedAnswers = {
-  answer(operation: Operation, request: GatewayRequest, execute: Execute): Promise<Answer>;
+  /** `version`: what must be equal besides. */
+  answer(operation: Operation, request: GatewayRequest, execute: Execute, version?: string): Promise<Answer>;
   /** After a mutation: who asks from now on does not get an answer that was begun before. */
   renew(): void;
   /** How many requests got the answer of another one. */
@@ -29,10 +30,10 @@ export const createSharedAnswers = (): SharedAnswers => {
     get count() {
       return count;
     },
-    answer(operation, request, execute) {
+    answer(operation, request, execute, version = '') {
       let underWay = byOperation.get(operation);
       if (!underWay) byOperation.set(operation, (underWay = new Map<string, UnderWay>()));
-      const key = `${generation}\n${viewerKey(request.viewer)}\n${request.variables ? JSON.stringify(request.variables) : ''}`;
+      const key = `${generation}\n${version}\n${viewerKey(request.viewer)}\n${request.variables ? JSON.stringify(request.variables) : ''}`;
       const known = underWay.get(key);
       if (!known || !hasTimeFor(known, request)) return wait(begin(underWay, key, request.deadline, execute), request.signal);
       count++;

@@ -1,21 +1,26 @@
 /**
  * One supergraph, loaded: the schema clients see, the planner, where each subgraph is, and who may see what.
  */
+import { createHash } from 'node:crypto';
 import { type GraphQLSchema } from 'graphql';
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, type Schema, Supergraph, isInterfaceType, isObjectType, isUnionType } from '@apollo/federation-internals';
 import { EventgraphError } from '#core/errors.ts';
+import { type Hints, takeHints } from './cache/hints.ts';
 import { withExecutableDirectives } from './plan/executable-directives.ts';
 import { type OperationPlanner, createOperationPlanner } from './plan/query-planner.ts';
 import { type Requirements, readRequirements } from './requirements.ts';
 import { type Weights, readWeights } from './budgets/weights.ts';
 
 export type LoadedSupergraph = {
+  /** Stands for its text. */
+  readonly id: string;
   readonly apiSchema: GraphQLSchema;
   readonly federated: Supergraph;
   readonly planner: OperationPlanner;
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   readonly requirements: Requirements;
   readonly weights: Weights;
+  readonly hints: Hints;
   readonly matchesType: TypeMatcher;
   /** True for a type that exists in the supergraph; `@inaccessible` ones included. */
   readonly knowsType: (name: string) => boolean;
@@ -27,16 +32,19 @@ export type TypeMatcher = (condition: string, typename: string) => boolean;
 /** Loads and checks a supergraph; throws `SUPERGRAPH_INVALID` and has no other effect. */
 export const loadSupergraph = (text: string): LoadedSupergraph => {
   try {
-    const sdl = withExecutableDirectives(text);
+    const { sdl: unhinted, hints } = takeHints(text);
+    const sdl = withExecutableDirectives(unhinted);
     const federated = Supergraph.build(sdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES });
     const matchesType = createTypeMatcher(federated.schema);
     return {
+      id: createHash('sha256').update(text).digest('base64url'),
       federated,
       apiSchema: federated.apiSchema().toGraphQLJSSchema({ includeDefer: true }),
       planner: createOperationPlanner(sdl, federated, matchesType, { exposeDocumentNodeInFetchNode: false, reuseQueryFragments: false, incrementalDelivery: { enableDefer: true } }),
       subgraphs: federated.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       requirements: readRequirements(federated.schema),
       weights: readWeights(federated.schema),
+      hints,
       matchesType,
       knowsType: (name) => federated.schema.type(name) !== undefined,
     };

@@ -24,6 +24,7 @@ import { openDocuments } from './documents.ts';
 import { openBudgets } from './budgets.ts';
 import type { Foundation } from './foundation.ts';
 import { startRequestRecords } from './request-records.ts';
+import { followInvalidations } from './follow-invalidations.ts';
 import { addRest } from './rest.ts';
 import { listSubgraphs, supergraphFile } from './subgraphs.ts';
 
@@ -49,10 +50,11 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   const counts = new GatewayCounts();
   const tracer = registeredTracer();
   const closing = createClosing(config);
-  const gateway = createGateway({ supergraph: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report, counts), explain: closing.explain, report, counts, tracer, denied: config.denied, allowsPolicy, limits: config.limits.document, listSize: config.limits.listSize });
+  const gateway = createGateway({ supergraph: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report, counts), explain: closing.explain, report, counts, tracer, denied: config.denied, allowsPolicy, limits: config.limits.document, listSize: config.limits.listSize, ...(config.cacheMegabytes === null ? {} : { cache: hub.answers }) });
   stack.defer(() => gateway.dispose());
   const { documents } = stack.use(openDocuments(foundation, config, gateway, closing));
   stack.use(startRequestRecords(hub, counts));
+  if (config.redisUrl && config.cacheMegabytes !== null) stack.use(followInvalidations(foundation));
   stack.defer(reloadOnChange(file, gateway, options));
   const jwt = config.jwtIssuers === undefined ? null : stack.use(createJwtIdentify({ issuers: readJwtIssuers(config.jwtIssuers), logger: hub.logger }));
   const identify = identifyWith(foundation, jwt);
@@ -60,7 +62,7 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   const { app, endViewers, connections } = await createHttpServer({ gateway, identify, admission, logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests, tracer });
   const unsubscribe = hub.bus.subscribe('key.changed', ({ keyId }) => endViewers((viewer) => dependsOn(viewer, keyId)));
   stack.defer(unsubscribe);
-  await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections }), identify, isPublic: config.metricsPublic ?? false }));
+  await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections, invalidatedTags: () => hub.answers.counts.invalidated }), identify, isPublic: config.metricsPublic ?? false }));
   await app.register(pushRoutes(foundation.ingest));
   await addRest({ app, gateway, identify, foundation });
   if (options.explorer) await app.register(fastifyStatic, { root: options.explorer, prefix: '/explorer/', redirect: true });

@@ -18,6 +18,7 @@ import { type Admission, createAdmission } from './admission.ts';
 import { connectionSignal } from './connection-signal.ts';
 import { type Identify, credentialIn } from './credentials.ts';
 import { RequestRefused, formatThrown } from '../errors.ts';
+import { cachingHeaders, isKnown } from './http-caching.ts';
 import { multipartDefer, sendMultipart } from './multipart.ts';
 import { type MediaType, type Parameters, mediaTypes, negotiate, negotiateStream, parametersOfBody, parametersOfQuery, statusOf, takesParts } from './graphql-over-http.ts';
 import type { Gateway } from '../index.ts';
@@ -152,6 +153,7 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, admission, 
       settle(answer);
       if (stream === 'sse') return streams.send(reply, stream, answer.rest ? answer.parts : answer, who);
       if (answer.rest) return sendParts(reply, answer, logger);
+      if (request.method === 'GET') return sendCacheable(reply, type, answer, headers, request, who.viewer);
       return sendAnswer(reply, type, answer, headers, request);
     } catch (error) {
       const answer = refusal(formatThrown(error, request.id, (cause, requestId) => logger.error({ err: cause, requestId }, 'request failed')));
@@ -189,6 +191,13 @@ const sendAnswer = (reply: FastifyReply, type: MediaType, answer: Answer, header
   reply.raw.writeHead(statusOf(answer, type), all);
   reply.raw.end(bytes);
   return reply;
+};
+
+/** By GET: with what caches are told, and as 304 to a client that has the answer. */
+const sendCacheable = (reply: FastifyReply, type: MediaType, answer: Answer, headers: Readonly<Record<string, string>>, request: FastifyRequest, viewer: Viewer): FastifyReply => {
+  const caching = cachingHeaders(answer, viewer, type);
+  if (!isKnown(request.headers['if-none-match'], caching)) return sendAnswer(reply, type, answer, { ...headers, ...caching }, request);
+  return reply.code(304).headers({ ...headers, ...caching }).send();
 };
 
 /** What goes wrong once the response has begun can only be cut off and noted. */

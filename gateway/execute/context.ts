@@ -1,6 +1,7 @@
 /** What one run of a plan carries along. */
 import type { GraphQLFormattedError } from 'graphql';
 import type { Viewer } from '#core/viewer.ts';
+import type { CachedRun } from '../cache/cached-run.ts';
 import type { DataSource } from '../sources/data-source.ts';
 import type { ReportError } from '../errors.ts';
 import type { GatewayCounts } from '../observe/counts.ts';
@@ -32,6 +33,8 @@ export type Execution = {
   /** The places (`FetchStep.place`) whose objects some fetch holds already. */
   readonly held: Set<string>;
   readonly walks: Walks;
+  /** What is kept of answers; absent where nothing may be taken from there or left there. */
+  readonly cached?: CachedRun | undefined;
 };
 
 export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);

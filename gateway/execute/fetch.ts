@@ -1,5 +1,6 @@
 /** One request to one subgraph, merged into the answer. */
 import { EventgraphError } from '#core/errors.ts';
+import type { EntityLists } from '../cache/cached-run.ts';
 import type { SubgraphOperation, SubgraphVariables } from '../sources/data-source.ts';
 import type { Batch, FetchStep } from '../plan/plan.ts';
 import { PlainVariables } from '../sources/subgraph-variables.ts';
@@ -26,6 +27,7 @@ export const runFetches = async (execution: Execution, batch: Batch, fetches: re
 const fetchRootFields = async (execution: Execution, batch: Batch, fetch: FetchStep): Promise<void> => {
   try {
     execution.counts.subgraph(fetch.subgraph).carried(1, 0, 0);
+    execution.cached?.noteRoots(fetch);
     takeRootResult(execution, fetch, await send(execution, batch, fetch.operation, new PlainVariables(usedVariables(execution, fetch))));
   } catch (error) {
     noteFailure(execution, fetch.subgraph, error, []);
@@ -55,13 +57,17 @@ const fetchEntities = async (execution: Execution, batch: Batch, fetches: readon
     if (entities) objects += add(execution, entities, fetch, slots, unify);
     if (slots.length > 0) carried++;
   }
-  await ask(execution, batch, bySelection, {}, carried, objects);
+  const { cached } = execution;
+  const lists = bySelection.map(({ list }) => list);
+  const missing = cached ? await cached.take(batch, lists, (fetch) => usedVariables(execution, fetch), (entity, answer) => placeEntity(execution, entity, answer)) : lists;
+  await ask(execution, batch, missing, {}, carried, objects);
 };
 
 const fetchInContext = async (execution: Execution, batch: Batch, fetch: FetchStep, slots: readonly Slot[], variables: JsonObject): Promise<void> => {
   const entities = new Entities();
   add(execution, entities, fetch, slots, false);
-  await ask(execution, batch, [entities], variables, 1, slots.length);
+  execution.cached?.note(fetch, entities.list);
+  await ask(execution, batch, [entities.list], variables, 1, slots.length);
 };
 
 /** Answers how many objects there were. */
@@ -71,16 +77,16 @@ const add = (execution: Execution, entities: Entities, fetch: FetchStep, slots: 
   return objects;
 };
 
-/** `bySelection[i]` are the entities that the i-th selection of the batch is wanted of: by so many fetches, for so many objects. */
-const ask = async (execution: Execution, batch: Batch, bySelection: readonly Entities[], own: JsonObject, carried: number, objects: number): Promise<void> => {
-  const wanted = bySelection.flatMap(({ list }, position) => (list.length > 0 ? [position] : []));
+/** `lists[i]` are the entities that the i-th selection of the batch is wanted of: by so many fetches, for so many objects. */
+const ask = async (execution: Execution, batch: Batch, lists: EntityLists, own: JsonObject, carried: number, objects: number): Promise<void> => {
+  const wanted = lists.flatMap((entities, position) => (entities.length > 0 ? [position] : []));
   if (wanted.length === 0) return;
   const { operation, aliases, variables: names } = batch.operationFor(wanted);
   const variables = new EntityVariables(own);
   let representations = 0;
   const questions = wanted.map((position, place): Question => {
     const fetch = batch.selections[position] as FetchStep;
-    const entities = (bySelection[position] as Entities).list;
+    const entities = lists[position] as readonly Entity[];
     const alias = aliases[place] ?? '';
     variables.add(usedVariables(execution, fetch), { alias, name: names[place] ?? '', entities });
     representations += entities.length;
@@ -104,6 +110,7 @@ const takeEntities = (execution: Execution, subgraph: string, result: unknown, q
       throw new EventgraphError('SUBREQUEST_MALFORMED_RESPONSE', `The subgraph answered ${Array.isArray(answered) ? answered.length : 'no'} entities instead of ${entities.length}.`);
     }
     if (fetch.outputRewrites.length > 0) applyRewrites(fetch.outputRewrites, answered, execution.matchesType);
+    if (errors.length === 0) execution.cached?.keep(entities, answered);
     for (let index = 0; index < entities.length; index++) {
       const answer: unknown = answered[index];
       const entity = entities[index];
@@ -131,10 +138,10 @@ const markShared = (shared: Set<object>, value: unknown): void => {
 };
 
 const send = (execution: Execution, batch: Batch, operation: SubgraphOperation, variables: SubgraphVariables): Promise<unknown> => {
-  const { viewer, requestId, signal, deadline, trace } = execution;
+  const { viewer, requestId, signal, deadline, trace, cached } = execution;
   const dataSource = execution.dataSources.get(batch.subgraph);
   if (!dataSource) throw new EventgraphError('SUBREQUEST_FAILED', 'The subgraph is not connected.');
-  const request = { operation, variables, viewer, requestId, signal, deadline };
+  const request = { operation, variables, viewer, requestId, signal, deadline, version: cached?.version };
   return trace ? trace.request(batch, request, (traced) => dataSource.execute(traced)) : dataSource.execute(request);
 };
 

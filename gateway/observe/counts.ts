@@ -4,6 +4,7 @@
  */
 import { isPublicError } from '#core/errors.ts';
 import type { Answer } from '../answer.ts';
+import { CacheCounts } from '../cache/counts.ts';
 import type { DataSource } from '../sources/data-source.ts';
 import type { CircuitState, FetchObserver } from '../resilience/observe.ts';
 import { ClientCounts } from './client-counts.ts';
@@ -79,6 +80,7 @@ export class GatewayCounts {
   eventsDelivered = 0;
   /** Responses of `/graphql` by status. */
   readonly responses = new Tally();
+  readonly cache = new CacheCounts();
   readonly subgraphs = new Map<string, SubgraphCounts>();
 
   subgraph(name: string): SubgraphCounts {

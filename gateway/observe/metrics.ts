@@ -3,6 +3,7 @@
  * in docs/operations.md and stay.
  */
 import { Counter, Gauge, type Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { CacheCounts } from '../cache/counts.ts';
 import type { Gateway } from '../index.ts';
 import type { CircuitState } from '../resilience/observe.ts';
 import type { SubgraphCounts } from './counts.ts';
@@ -14,12 +15,14 @@ export type MetricsOptions = {
   readonly gateway: Gateway;
   /** Sockets and streams that are open. */
   readonly connections?: () => number;
+  /** Tags of cached answers that this process invalidated. */
+  readonly invalidatedTags?: () => number;
 };
 
 type Labels = Readonly<Record<string, string>>;
 type Tell = (value: number, labels?: Labels) => void;
 
-export const createMetrics = ({ gateway, connections }: MetricsOptions): Metrics => {
+export const createMetrics = ({ gateway, connections, invalidatedTags }: MetricsOptions): Metrics => {
   const registry = new Registry();
   const { counts } = gateway;
   const define = definitions(registry);
@@ -46,9 +49,21 @@ export const createMetrics = ({ gateway, connections }: MetricsOptions): Metrics
     for (const [status, count] of counts.responses.byWord) tell(count, { status });
   });
   if (connections) gauge('live_connections', 'Sockets and streams that are open.', [], (tell) => tell(connections()));
+  defineCache(define, counts.cache, invalidatedTags);
   defineSubgraphs(define, counts.subgraphs);
 
   return { contentType: registry.contentType, text: async () => `${await registry.metrics()}\n${await processMetrics().metrics()}` };
+};
+
+const defineCache = ({ counter }: Definitions, cache: CacheCounts, invalidatedTags: (() => number) | undefined): void => {
+  const kinds = [['answer', cache.answers], ['entity', cache.entities]] as const;
+  counter('cache_lookups_total', 'Whole answers and entities that were looked for in the cache.', ['kind', 'outcome'], (tell) => {
+    for (const [kind, { hits, misses }] of kinds) for (const [outcome, count] of [['hit', hits], ['miss', misses]] as const) tell(count, { kind, outcome });
+  });
+  counter('cache_stores_total', 'Whole answers and entities that were read, and kept or not: refused is what changed while it was read.', ['kind', 'outcome'], (tell) => {
+    for (const [kind, { stores, refusals }] of kinds) for (const [outcome, count] of [['kept', stores], ['refused', refusals]] as const) tell(count, { kind, outcome });
+  });
+  if (invalidatedTags) counter('cache_invalidated_tags_total', 'Tags of cached answers that this process invalidated.', [], (tell) => tell(invalidatedTags()));
 };
 
 const circuitStates: Readonly<Record<CircuitState, number>> = { closed: 0, 'half-open': 1, open: 2 };

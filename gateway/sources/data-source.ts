@@ -38,6 +38,8 @@ export type SubgraphRequest = {
   readonly signal: AbortSignal;
   /** When the client's request ends, in milliseconds of `Date.now()`; absent where nothing limits it (subscriptions). */
   readonly deadline?: number | undefined;
+  /** Requests that have one are shared with those alone that have the same: what changed between makes another. */
+  readonly version?: string | undefined;
   /** The W3C trace context that the subgraph goes on with, where spans are made. */
   readonly traceparent?: string | undefined;
   readonly note?: SubgraphNote | undefined;

@@ -95,7 +95,7 @@ export const createRemoteDataSource = (subgraph: RemoteSubgraph): RemoteDataSour
     return signed.then((signature) => http.send({ body, requestId, endsAt, traceparent, signature }, signal));
   };
   const execute = (request: SubgraphRequest): Promise<ExecutionResult> => {
-    const { signal, deadline, note } = request;
+    const { signal, deadline, note, version } = request;
     const { head, isQuery, shelf } = knownOf(request.operation);
     const pass = passOf(request.viewer);
     const variables = request.variables.json;
@@ -113,7 +113,7 @@ export const createRemoteDataSource = (subgraph: RemoteSubgraph): RemoteDataSour
     };
     const start = note ? noting(note, fly) : fly;
     if (!isQuery) return flights.alone(waiting, start).finally(flights.separate);
-    return settings.shareFetches ? flights.share(shelf, { scope: pass.id, text: variables }, waiting, start) : flights.alone(waiting, start);
+    return settings.shareFetches ? flights.share(shelf, { scope: pass.id, text: version === undefined ? variables : `${version} ${variables}` }, waiting, start) : flights.alone(waiting, start);
   };
 
   return {

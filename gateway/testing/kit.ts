@@ -11,7 +11,7 @@ type Resolvers = NonNullable<Exclude<Parameters<typeof buildSubgraphSchema>[0], 
 
 export type TestSubgraph = { readonly name: string; readonly sdl: string; readonly resolvers: Resolvers };
 
-const directives = ['@key', '@requires', '@provides', '@external', '@shareable', '@inaccessible', '@override', '@interfaceObject', '@authenticated', '@requiresScopes', '@policy', '@context', '@fromContext', '@tag', '@cost', '@listSize'];
+const directives = ['@key', '@requires', '@provides', '@external', '@shareable', '@inaccessible', '@override', '@interfaceObject', '@authenticated', '@requiresScopes', '@policy', '@context', '@fromContext', '@tag', '@cost', '@listSize', '@composeDirective'];
 const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ${JSON.stringify(directives)})\n`;
 
 export const subgraph = (name: string, sdl: string, resolvers: Resolvers = {}): TestSubgraph => ({ name, sdl: link + sdl, resolvers });
