@@ -2,8 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  // Node loads graphql's CommonJS for everybody; Vite would load its module build beside it, and graphql refuses two.
-  resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url)) }] },
+  resolve: {
+    alias: [
+      // Node loads graphql's CommonJS for everybody; Vite would load its module build beside it, and graphql refuses two.
+      { find: /^graphql$/, replacement: fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url)) },
+      // Only those who import it pay for it.
+      { find: /^fast-check$/, replacement: fileURLToPath(new URL('./vitest.properties.ts', import.meta.url)) },
+    ],
+  },
   test: {
     include: ['**/*.test.ts', 'e2e/*.e2e.ts'],
     // Those over a real pretix have a configuration of their own.

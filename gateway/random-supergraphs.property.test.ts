@@ -1,6 +1,6 @@
 /**
  * For random supergraphs, data and operations, what the gateway answers is held against one plain graphql-js schema that
- * holds all the data. `PROPERTY_RUNS=20` checks twenty times as many.
+ * holds all the data. `npm run test:explore` checks twenty times as many, other ones each time.
  */
 import { expect, test } from 'vitest';
 import { whateverArrivesFirst } from './testing/arrivals.ts';

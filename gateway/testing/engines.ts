@@ -109,7 +109,7 @@ export type Count = { supergraphs: number; composed: number; operations: number;
  */
 export const forCases = async ({ supergraphs, ...options }: CaseOptions & { readonly supergraphs: number }, check: Check): Promise<Count> => {
   const count: Count = { supergraphs: 0, composed: 0, operations: 0, checked: 0 };
-  const { PROPERTY_RUNS = 1, PROPERTY_SEED, PROPERTY_SHRINK } = process.env;
+  const { PROPERTY_RUNS = 1, PROPERTY_SHRINK } = process.env;
   await fc.assert(
     fc.asyncProperty(numbers(100, 1000), fc.array(numbers(60, 400), { minLength: 1, maxLength: 5, size: 'max' }), numbers(20, 40), async (supergraph, operations, more) => {
       count.supergraphs++;
@@ -123,7 +123,7 @@ export const forCases = async ({ supergraphs, ...options }: CaseOptions & { read
       }
       await tested.gateway.dispose();
     }),
-    { numRuns: Math.ceil(supergraphs * Number(PROPERTY_RUNS)), endOnFailure: PROPERTY_SHRINK === undefined, ...(PROPERTY_SEED === undefined ? {} : { seed: Number(PROPERTY_SEED) }) },
+    { numRuns: Math.ceil(supergraphs * Number(PROPERTY_RUNS)), endOnFailure: PROPERTY_SHRINK === undefined },
   );
   return count;
 };
