@@ -22,7 +22,7 @@ export type Measured = { readonly perSecond: number; readonly p50: number; reado
 export const verify = async (url: string, workload: Workload): Promise<number> => {
   const lengths = new Set<number>();
   for (let index = 0; index < workload.bodies.length; index += Math.ceil(workload.bodies.length / 20)) {
-    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'application/json' }, body: workload.bodies[index] });
+    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'application/json', ...(workload.authorization ? { authorization: workload.authorization } : {}) }, body: workload.bodies[index] });
     const text = await response.text();
     if (response.status !== 200 || !isDeepStrictEqual(JSON.parse(text), await workload.reference(index))) throw new Error(`${url} answers ${response.status} and not the reference: ${text.slice(0, 300)}`);
     lengths.add(Buffer.byteLength(text));
@@ -34,7 +34,8 @@ export const verify = async (url: string, workload: Workload): Promise<number> =
 
 export const run = async (load: Load): Promise<Measured> => {
   const { hostname, port, pathname } = new URL(load.url);
-  const head = (length: number) => `POST ${pathname} HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+  const { authorization } = load.workload;
+  const head = (length: number) => `POST ${pathname} HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\naccept: application/json\r\n${authorization ? `authorization: ${authorization}\r\n` : ''}content-length: ${length}\r\n\r\n`;
   const requests = load.workload.bodies.map((body) => Buffer.from(head(Buffer.byteLength(body)) + body));
   const latencies: number[] = [];
   let sent = 0;

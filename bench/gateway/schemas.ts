@@ -60,6 +60,16 @@ export const supergraphOf = (urls: Readonly<Record<SubgraphName, string>>): stri
   return composed.supergraphSdl;
 };
 
+/** The same supergraph with fields that only some viewers may see. */
+export const guarded = (supergraph: string): string => {
+  const linked = supergraph.replace('schema\n', 'schema\n  @link(url: "https://specs.apollo.dev/authenticated/v0.1", for: SECURITY)\n  @link(url: "https://specs.apollo.dev/requiresScopes/v0.1", for: SECURITY)\n');
+  const named = linked
+    .replaceAll(/^ {2}(inStock|shippingEstimate|username)(.*)$/gm, '  $1$2 @authenticated')
+    .replaceAll(/^ {2}(body|price)(.*)$/gm, '  $1$2 @requiresScopes(scopes: [["read_events"]])');
+  if (named.match(/@authenticated$/gm)?.length !== 3) throw new Error('The supergraph is not of the form that was expected.');
+  return `${named}\ndirective @authenticated on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM\nscalar requiresScopes__Scope\ndirective @requiresScopes(scopes: [[requiresScopes__Scope!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM\n`;
+};
+
 const whole = buildSchema(`
   type Query { me: User user(id: ID!): User users: [User] topProducts(first: Int = 5): [Product] }
   type User { id: ID! name(zone: Int): String username: String reviews: [Review] }

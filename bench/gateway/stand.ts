@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OursSettings, Sharing } from './ours.ts';
 import { type Program, startProgram } from './processes.ts';
+import type { ProtectedSettings } from './protected.ts';
 import { type SubgraphName, supergraphOf } from './schemas.ts';
 import type { Recorded } from './subgraphs.ts';
 import type { Workload } from './workloads.ts';
@@ -13,6 +14,8 @@ export type Stand = AsyncDisposable & {
   readonly subgraphs: Program;
   readonly urls: Readonly<Record<SubgraphName, string>>;
   ours(sharing: Sharing): Promise<Program>;
+  /** Ours with every protection on; it answers `token`. */
+  guarded(): Promise<Program>;
   /** The fetches that `gateway` makes for the workload's first body. */
   record(gateway: Program, workload: Workload): Promise<readonly Recorded[]>;
   /** The bare program with the fetches that `gateway` makes, or the proxy where that is a single one. */
@@ -45,6 +48,7 @@ export const createStand = async (): Promise<Stand> => {
     subgraphs,
     urls,
     ours: (sharing) => start({ name: `ours, sharing ${sharing}`, file: 'ours.ts', settings: { supergraphFile, sharing } satisfies OursSettings }),
+    guarded: () => start({ name: 'ours, guarded', file: 'protected.ts', settings: { supergraphFile } satisfies ProtectedSettings }),
     record,
     async limit(gateway, workload) {
       const requests = await record(gateway, workload);

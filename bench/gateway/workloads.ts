@@ -4,6 +4,8 @@ import { referenceAnswer } from './schemas.ts';
 export type Workload = {
   readonly name: WorkloadName;
   readonly bodies: readonly string[];
+  /** The header of every request; absent for none. */
+  readonly authorization?: string;
   /** Stands in every fetch that a variable of the first body reaches; null without variables. */
   readonly mark: string | null;
   /** The answer to one body, parsed: computed without any gateway. */
