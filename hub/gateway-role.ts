@@ -59,7 +59,7 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   const jwt = config.jwtIssuers === undefined ? null : stack.use(createJwtIdentify({ issuers: readJwtIssuers(config.jwtIssuers), logger: hub.logger }));
   const identify = identifyWith(foundation, jwt);
   const admission = createAdmission({ gateway, documents, budgets: await openBudgets(gateway, config, hub.logger, stack) });
-  const { app, endViewers, connections } = await createHttpServer({ gateway, identify, admission, logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests, tracer });
+  const { app, endViewers, connections } = await createHttpServer({ gateway, identify, admission, logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests, limits: config.limits.doors, tracer });
   const unsubscribe = hub.bus.subscribe('key.changed', ({ keyId }) => endViewers((viewer) => dependsOn(viewer, keyId)));
   stack.defer(unsubscribe);
   await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections, invalidatedTags: () => hub.answers.counts.invalidated }), identify, isPublic: config.metricsPublic ?? false }));

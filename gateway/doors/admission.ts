@@ -33,8 +33,8 @@ export type Budgets = { charge(operation: Operation, variables: Variables | null
 
 /** What one request took of a budget. */
 export type Charge = {
-  /** What the operation can cost at most; null where nobody counts. */
-  readonly cost: number | null;
+  /** What the operation can cost at most; absent where nobody counts. */
+  readonly cost?: number | undefined;
   /** For clients over HTTP: what is left of the budget, such as `RateLimit`. */
   readonly headers: Readonly<Record<string, string>>;
   /** Told how the request was answered: what it cost less than was feared is given back. */
@@ -80,4 +80,4 @@ const asSent: Documents = {
   check: () => undefined,
   explain: (refused) => refused,
 };
-const free: Charge = { cost: null, headers: {}, settle: () => undefined };
+const free: Charge = { headers: {}, settle: () => undefined };

@@ -124,7 +124,7 @@ export const negotiateStream = (accept: string | undefined, kind: 'query' | 'mut
 const statusByCode: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, UNAUTHORIZED_FIELD_OR_TYPE: 403, PERSISTED_OPERATIONS_ONLY: 403, INTROSPECTION_DISABLED: 403, PAYLOAD_TOO_LARGE: 413, INTERNAL_SERVER_ERROR: 500, QUERY_PLANNING_FAILED: 500, TOO_MANY_OPERATIONS: 429, RATE_LIMITED: 429, SERVER_GOING_AWAY: 503 };
 
 /** Told to whatever lies between client and server, too: it must not come again, or not yet. */
-const always = new Set(['UNAUTHENTICATED', 'RATE_LIMITED', 'COST_EXCEEDED']);
+const always = new Set(['UNAUTHENTICATED', 'RATE_LIMITED', 'COST_EXCEEDED', 'MAX_BATCH_EXCEEDED']);
 
 /**
  * `application/json` answers 200 to everything that was well-formed, as old clients expect; with

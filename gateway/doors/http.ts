@@ -10,6 +10,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 
 import { defaultDrainMs, drainWithin } from '#core/drain.ts';
 import { UnauthenticatedError } from '#core/errors.ts';
+import type { DoorLimits } from '#core/config-limits.ts';
 import type { Logger } from '#core/logging.ts';
 import { traceRequests } from '#core/tracing.ts';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
@@ -28,6 +29,9 @@ import { traceHeader } from '../observe/requested-trace.ts';
 import { limitRequests } from '../resilience/request-limit.ts';
 import { type LiveConnections, createLiveConnections } from './live-connections.ts';
 import { type StreamDoor, type Who, createStreamDoor } from './stream-door.ts';
+import { addressOf, trustsOf } from './client-address.ts';
+import { answerBatch } from './batch.ts';
+import { createOpenLimit } from './open-limit.ts';
 import { createWebSocketDoor } from './websocket.ts';
 
 export type HttpServerOptions = {
@@ -38,16 +42,14 @@ export type HttpServerOptions = {
   readonly logger: Logger;
   /** What must be so before a balancer sends requests here. Each throws when it is not. */
   readonly readiness?: Readonly<Record<string, () => Promise<void>>>;
-  /** Largest body of a GraphQL request, in bytes. */
-  readonly bodyLimit?: number;
+  /** Bounds of the doors; each absent one has its usual value, but sockets of one address and subscriptions are not bounded then. */
+  readonly limits?: Partial<DoorLimits> | undefined;
   /** Requests under way at once; more are answered 503. */
   readonly maxRequests?: number | undefined;
   /** Milliseconds that sockets and requests have to end after `close()`. */
   readonly drainMs?: number;
   /** Milliseconds between checks that the credentials of open sockets and streams still hold. */
   readonly recheckMs?: number;
-  /** Streams that one credential, or one address without any, may have open. */
-  readonly maxStreams?: number;
   /** Milliseconds between signs of life on a stream that says nothing. */
   readonly heartbeatMs?: number;
   /** Makes a span of every request; absent for none. */
@@ -74,7 +76,9 @@ declare module 'fastify' {
 }
 
 export const createHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
-  const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: options.bodyLimit ?? 1_000_000, forceCloseConnections: 'idle', requestTimeout: 60_000, routerOptions: { querystringParser: parseQueryString, maxParamLength: 500 }, frameworkErrors: (error, request, reply) => void answerError(options.logger, error, request, reply) });
+  const { limits = {} } = options;
+  const trusts = trustsOf(limits.trustProxy);
+  const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: limits.bodyLimit ?? defaultBodyLimit, trustProxy: trusts, forceCloseConnections: 'idle', requestTimeout: 60_000, routerOptions: { querystringParser: parseQueryString, maxParamLength: 500 }, frameworkErrors: (error, request, reply) => void answerError(options.logger, error, request, reply) });
   app.decorateRequest('noted', null);
   if (options.tracer) traceRequests(app, options.tracer);
   limitRequests(app, options.maxRequests);
@@ -94,13 +98,18 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
 
   const connections = createLiveConnections(options);
   const { admission = createAdmission(options) } = options;
-  app.server.on('upgrade', createWebSocketDoor({ ...options, admission, connections }).upgrade);
+  const open = createOpenLimit(limits.maxSubscriptions ?? Infinity);
+  const socketLimits = { maxPayload: limits.bodyLimit, maxOperations: limits.maxSocketOperations, maxSockets: limits.maxSockets, initMs: limits.socketInitMs, idleMs: limits.socketIdleMs };
+  app.server.on('upgrade', createWebSocketDoor({ ...options, ...socketLimits, admission, connections, open, addressOf: (request) => addressOf(request, trusts) }).upgrade);
   drainWithin(app, options.drainMs);
   app.addHook('preClose', () => connections.close(options.drainMs ?? defaultDrainMs));
   addHealth(app, options.readiness ?? {});
-  await app.register((scope) => addGraphql(scope, { ...options, admission }, createStreamDoor({ ...options, connections })));
+  await app.register((scope) => addGraphql(scope, { ...options, admission }, createStreamDoor({ ...options, connections, open })));
   return { app, endViewers: connections.endViewers, connections: () => connections.size };
 };
+
+/** In bytes. */
+const defaultBodyLimit = 1_000_000;
 
 const requestIdOf = (request: { headers: Readonly<Record<string, unknown>> }): string => {
   const given = request.headers['x-request-id'];
@@ -127,7 +136,7 @@ const addHealth = (app: FastifyInstance, readiness: NonNullable<HttpServerOption
   });
 };
 
-const addGraphql = async (app: FastifyInstance, { gateway, identify, admission, logger }: HttpServerOptions & { readonly admission: Admission }, streams: StreamDoor): Promise<void> => {
+const addGraphql = async (app: FastifyInstance, { gateway, identify, admission, logger, limits }: HttpServerOptions & { readonly admission: Admission }, streams: StreamDoor): Promise<void> => {
   // JSON alone: the content types a browser sends from another site without asking first (forms, text) are refused.
   app.removeContentTypeParser('text/plain');
   const handle = async (request: FastifyRequest, reply: FastifyReply, read: () => Parameters): Promise<FastifyReply> => {
@@ -143,9 +152,13 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, admission, 
       const { asked, operation: { kind, name }, headers, settle } = await admission.admit(parameters, { viewer: who.viewer, address: request.ip });
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
-      if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
+      if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) {
+        settle(refusal([]));
+        return send(reply.header('allow', 'POST'), type, 405, refused('METHOD_NOT_ALLOWED', 'GET answers queries only, and subscriptions as a stream.'));
+      }
       const toAnswer = { ...asked, viewer: who.viewer, requestId: request.id, signal: connectionSignal(request), inParts: stream === 'sse' || takesParts(accept), deadline: kind === 'query' ? Date.now() + queryTimeMs : undefined, wantedTrace: request.headers[traceHeader] };
       const refusedStream = stream && streams.refuses(reply, credential);
+      if (refusedStream) settle(refusedStream);
       if (refusedStream) return send(reply, type, statusOf(refusedStream, mediaTypes.response), refusedStream, request);
       const answer = await (stream && kind === 'subscription' ? gateway.stream(toAnswer) : gateway.answer(toAnswer));
       reply.headers(headers);
@@ -162,7 +175,20 @@ const addGraphql = async (app: FastifyInstance, { gateway, identify, admission, 
       return send(reply, type, error instanceof RequestRefused || error instanceof UnauthenticatedError ? statusOf(answer, type) : 500, answer, request);
     }
   };
-  app.post('/graphql', (request, reply) => handle(request, reply, () => parametersOfBody(request.body)));
+  const handleBatch = async (request: FastifyRequest, reply: FastifyReply, bodies: readonly unknown[]): Promise<FastifyReply> => {
+    const type = negotiate(request.headers.accept) ?? mediaTypes.json;
+    const report = (cause: unknown, requestId: string) => logger.error({ err: cause, requestId }, 'request failed');
+    try {
+      const viewer = await identify(credentialIn(request.headers));
+      request.noted = { client: clientOf(viewer), key: viewer.keyId };
+      const { answer, answers: [first], headers } = await answerBatch(bodies, { viewer, address: request.ip, requestId: request.id, signal: connectionSignal(request), deadline: Date.now() + queryTimeMs }, { gateway, admission, report, maximum: limits?.maxBatch ?? 1 });
+      return send(reply.headers(headers), type, first && !answer.hasData ? statusOf(first, type) : 200, answer, request);
+    } catch (error) {
+      const answer = refusal(formatThrown(error, request.id, report));
+      return send(reply, type, error instanceof RequestRefused || error instanceof UnauthenticatedError ? statusOf(answer, type) : 500, answer, request);
+    }
+  };
+  app.post('/graphql', (request, reply) => Array.isArray(request.body) ? handleBatch(request, reply, request.body) : handle(request, reply, () => parametersOfBody(request.body)));
   app.get('/graphql', { exposeHeadRoute: false }, (request, reply) => handle(request, reply, () => parametersOfQuery(request.query as Record<string, unknown>)));
   app.route({ method: ['PUT', 'PATCH', 'DELETE', 'HEAD'], url: '/graphql', handler: (_, reply) => send(reply.header('allow', 'GET, POST'), mediaTypes.json, 405, refused('METHOD_NOT_ALLOWED', 'GraphQL is asked with GET or POST.')) });
 };
@@ -221,12 +247,19 @@ const log = (logger: Logger, request: FastifyRequest, reply: FastifyReply): void
   logger[level]({ requestId: request.id, method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...request.noted }, 'request');
 };
 
-const codes: Readonly<Record<number, string>> = { 413: 'PAYLOAD_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE', 404: 'NOT_FOUND' };
+/** The size is the one that was announced; what comes in chunks is cut off where it is too much. */
+const bodyTooLarge = ({ headers, routeOptions: { bodyLimit } }: FastifyRequest): Answer => {
+  const value = Number(headers['content-length'] ?? bodyLimit + 1);
+  return refusal([{ message: `The body has ${value} bytes; the maximum is ${bodyLimit}.`, extensions: { code: 'PAYLOAD_TOO_LARGE', limit: 'body size in bytes', value, maximum: bodyLimit } }]);
+};
+
+const codes: Readonly<Record<number, string>> = { 415: 'UNSUPPORTED_MEDIA_TYPE', 404: 'NOT_FOUND' };
 
 /** Errors of the server itself: a body too large, not JSON, of another type; and faults, whose words stay inside. */
 const answerError = (logger: Logger, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
   const status = error.statusCode ?? 500;
   if (request.url.startsWith('/api/')) return sendProblem(error, request, reply, logger);
+  if (status === 413) return send(reply, mediaTypes.json, status, bodyTooLarge(request));
   if (status < 500) return send(reply, mediaTypes.json, status, refused(codes[status] ?? 'BAD_REQUEST', error.message));
   logger.error({ err: error, requestId: request.id }, 'request failed');
   return send(reply, mediaTypes.json, status, refusal(formatThrown(error, request.id)));

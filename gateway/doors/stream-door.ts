@@ -4,6 +4,7 @@ import type { Viewer } from '#core/viewer.ts';
 import { type Answer, refusal } from '../answer.ts';
 import type { StreamType } from './graphql-over-http.ts';
 import type { LiveConnections } from './live-connections.ts';
+import { type OpenLimit, ownerOf, tooManyOpen } from './open-limit.ts';
 import { multipartSubscription } from './multipart.ts';
 import { readInto } from '../live/reader.ts';
 import { sse } from './sse.ts';
@@ -12,8 +13,8 @@ import { type StreamedResponse, beginStream } from './streamed-response.ts';
 
 export type StreamDoorOptions = {
   readonly connections: LiveConnections;
-  /** Streams that one credential, or one address without any, may have open. */
-  readonly maxStreams?: number | undefined;
+  /** Subscriptions and streams of each credential, or of each address without any. */
+  readonly open: OpenLimit;
   /** Milliseconds between signs of life on a stream that says nothing. */
   readonly heartbeatMs?: number | undefined;
 };
@@ -31,28 +32,17 @@ const formats: Readonly<Record<StreamType, StreamFormat>> = { sse, multipart: mu
 
 const forbidden = [{ message: 'The credential does not hold any more.', extensions: { code: 'UNAUTHENTICATED' } }];
 
-export const createStreamDoor = ({ connections, maxStreams = 100, heartbeatMs = 10_000 }: StreamDoorOptions): StreamDoor => {
-  const open = new Map<string, number>();
-  const ownerOf = (reply: FastifyReply, credential: string | null) => credential ?? `address ${reply.request.ip}`;
-  const count = (owner: string, change: number) => {
-    const now = (open.get(owner) ?? 0) + change;
-    if (now > 0) open.set(owner, now);
-    else open.delete(owner);
-  };
-
+export const createStreamDoor = ({ connections, open, heartbeatMs = 10_000 }: StreamDoorOptions): StreamDoor => {
   return {
     refuses(reply, credential) {
       if (connections.isClosing) return refusal([{ message: 'The server goes away.', extensions: { code: 'SERVER_GOING_AWAY' } }]);
-      const owner = ownerOf(reply, credential);
-      if ((open.get(owner) ?? 0) < maxStreams) {
-        // Nobody would count down for a client that has gone already.
-        if (reply.raw.closed) return null;
-        // At once, so that many who come together are counted too.
-        count(owner, 1);
-        reply.raw.once('close', () => count(owner, -1));
-        return null;
-      }
-      return refusal([{ message: `At most ${maxStreams} streams may be open at a time.`, extensions: { code: 'TOO_MANY_OPERATIONS', maximum: maxStreams } }]);
+      // Nobody would count down for a client that has gone already.
+      if (reply.raw.closed) return null;
+      // At once, so that many who come together are counted too.
+      const leave = open.enter(ownerOf(credential, reply.request.ip));
+      if (!leave) return refusal(tooManyOpen('subscriptions', open.maximum).errors);
+      reply.raw.once('close', leave);
+      return null;
     },
     send(reply, type, answers, { viewer, credential }) {
       const format = formats[type];

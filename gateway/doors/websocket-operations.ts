@@ -7,18 +7,19 @@ import { GraphQLError, type GraphQLFormattedError, parse } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Logger } from '#core/logging.ts';
-import type { Answer } from '../answer.ts';
+import { type Answer, refusal } from '../answer.ts';
 import type { Admission } from './admission.ts';
 import { parametersOfBody } from './graphql-over-http.ts';
 import { formatThrown } from '../errors.ts';
 import type { Gateway } from '../index.ts';
 import type { LiveConnection } from './live-connections.ts';
 import { type Reading, readInto } from '../live/reader.ts';
+import { type OpenLimit, ownerOf, tooManyOpen } from './open-limit.ts';
 
 /** Who is at the other end; the viewer is known once the connection was admitted. */
-type Peer = { readonly live: LiveConnection; readonly address: string };
+type Peer = { readonly live: LiveConnection; readonly address: string; endIdle(): void };
 
-export type OperationOptions = { readonly gateway: Gateway; readonly admission: Admission; readonly logger: Logger; readonly maxOperations: number };
+export type OperationOptions = { readonly gateway: Gateway; readonly admission: Admission; readonly logger: Logger; readonly maxOperations: number; readonly open: OpenLimit; readonly idleMs: number };
 
 /** graphql-ws looks into the document for the kind of operation and nothing else: the gateway has its own pipeline. */
 const documents = { query: parse('{ __typename }'), mutation: parse('mutation { __typename }'), subscription: parse('subscription { __typename }') };
@@ -32,12 +33,16 @@ export class SocketOperations {
   readonly #options: OperationOptions;
   readonly #abort = new AbortController();
   #open = 0;
+  /** By id: what ends the count of a subscription. */
+  readonly #leave = new Map<string, () => void>();
+  readonly #idle: NodeJS.Timeout;
 
   constructor(socket: WebSocket, stream: Duplex, peer: Peer, options: OperationOptions) {
     this.#socket = socket;
     this.#stream = stream;
     this.#peer = peer;
     this.#options = options;
+    this.#idle = setTimeout(() => this.#open === 0 && peer.endIdle(), options.idleMs).unref();
   }
 
   /** Resolved when the operating system took the bytes. */
@@ -61,36 +66,52 @@ export class SocketOperations {
   /** For graphql-ws: what it shall run, or errors. A request that is refused is answered by `error` and not by `next`. */
   async start(id: string, payload: SubscribePayload) {
     const { gateway, admission, logger, maxOperations } = this.#options;
-    const { live: { viewer }, address } = this.#peer;
+    const { live: { viewer, credential }, address } = this.#peer;
     if (!viewer) return told([{ message: 'The connection has no viewer.', extensions: { code: 'UNAUTHENTICATED' } }]);
-    if (this.#open >= maxOperations) return told([{ message: `A connection may have ${maxOperations} operations open.`, extensions: { code: 'TOO_MANY_OPERATIONS', maximum: maxOperations } }]);
+    if (this.#open >= maxOperations) return told(tooManyOpen('operations of a connection', maxOperations).errors);
     this.#open++;
     const requestId = crypto.randomUUID();
     try {
       const { asked, operation: { kind, name }, settle } = await admission.admit(parametersOfBody(payload), { viewer, address });
+      if (kind === 'subscription') this.#enter(id, ownerOf(credential, address), settle);
       // The protocol takes any number of results: whoever defers something gets it in parts.
       const request = { ...asked, viewer, requestId, signal: this.#abort.signal, inParts: true };
       const answer = await (kind === 'subscription' ? gateway.stream(request) : gateway.answer(request));
       if (!(Symbol.asyncIterator in answer)) settle(answer);
       logger.info({ requestId, connection: this.id, operation: name, kind }, 'websocket operation');
-      if (!(Symbol.asyncIterator in answer) && !answer.hasData) return this.#release(answer.errors);
+      if (!(Symbol.asyncIterator in answer) && !answer.hasData) return this.#release(id, answer.errors);
       return { schema: gateway.apiSchema(), document: documents[kind], rootValue: undefined, contextValue: new Sending(this, id, Symbol.asyncIterator in answer || !answer.rest ? answer : answer.parts) };
     } catch (error) {
-      return this.#release(formatThrown(error, requestId, (cause) => logger.error({ err: cause, requestId }, 'websocket operation failed')));
+      return this.#release(id, formatThrown(error, requestId, (cause) => logger.error({ err: cause, requestId }, 'websocket operation failed')));
     }
   }
 
-  completed(): void {
+  completed(id: string): void {
+    this.#leave.get(id)?.();
+    this.#leave.delete(id);
     this.#open = Math.max(0, this.#open - 1);
+    if (this.#open === 0) this.#idle.refresh();
   }
 
   /** The socket has closed. */
   abort(): void {
     this.#abort.abort();
+    clearTimeout(this.#idle);
+    for (const leave of this.#leave.values()) leave();
+    this.#leave.clear();
   }
 
-  #release(errors: readonly GraphQLFormattedError[]): readonly GraphQLError[] {
-    this.completed();
+  #enter(id: string, owner: string, settle: (answer: Answer) => void): void {
+    const { open } = this.#options;
+    const leave = open.enter(owner);
+    if (leave) return void this.#leave.set(id, leave);
+    const refused = tooManyOpen('subscriptions', open.maximum);
+    settle(refusal(refused.errors));
+    throw refused;
+  }
+
+  #release(id: string, errors: readonly GraphQLFormattedError[]): readonly GraphQLError[] {
+    this.completed(id);
     return told(errors);
   }
 }

@@ -12,6 +12,8 @@ import { type Identify, credentialIn } from './credentials.ts';
 import type { Admission } from './admission.ts';
 import type { Gateway } from '../index.ts';
 import type { LiveConnection, LiveConnections } from './live-connections.ts';
+import { networkOf } from '../budgets/network.ts';
+import { type OpenLimit, createOpenLimit } from './open-limit.ts';
 import { SocketOperations, toldErrors } from './websocket-operations.ts';
 
 export type WebSocketDoorOptions = {
@@ -21,9 +23,18 @@ export type WebSocketDoorOptions = {
   readonly logger: Logger;
   readonly connections: LiveConnections;
   /** Largest message of a client, in bytes. */
-  readonly maxPayload?: number;
+  readonly maxPayload?: number | undefined;
   /** Operations that one connection may have open. */
-  readonly maxOperations?: number;
+  readonly maxOperations?: number | undefined;
+  /** Subscriptions and streams of each credential, or of each address without any. */
+  readonly open: OpenLimit;
+  /** Sockets that one address may have open. */
+  readonly maxSockets?: number | undefined;
+  /** Milliseconds that a client has to say who it is, and that it may have nothing open. */
+  readonly initMs?: number | undefined;
+  readonly idleMs?: number | undefined;
+  /** Where a request comes from. */
+  readonly addressOf: (request: IncomingMessage) => string;
   /** Milliseconds between pings; a client that answers none until the next is gone. */
   readonly keepAliveMs?: number;
 };
@@ -37,11 +48,13 @@ export type WebSocketDoor = {
 type Extra = { readonly headers: IncomingMessage['headers']; readonly live: LiveConnection; readonly operations: SocketOperations };
 type Protocol = ReturnType<typeof makeServer<Record<string, unknown>, Extra>>;
 
-const defaults = { maxPayload: 1_000_000, maxOperations: 100, keepAliveMs: 12_000 };
-type Settings = WebSocketDoorOptions & typeof defaults;
+const defaults = { maxPayload: 1_000_000, maxOperations: 100, keepAliveMs: 12_000, maxSockets: Infinity, initMs: 3_000, idleMs: 300_000 };
+type Settings = WebSocketDoorOptions & { readonly [name in keyof typeof defaults]: number };
 
 export const createWebSocketDoor = (options: WebSocketDoorOptions): WebSocketDoor => {
-  const settings = { ...defaults, ...options };
+  const { maxPayload = defaults.maxPayload, maxOperations = defaults.maxOperations, keepAliveMs = defaults.keepAliveMs, maxSockets = defaults.maxSockets, initMs = defaults.initMs, idleMs = defaults.idleMs } = options;
+  const settings: Settings = { ...options, maxPayload, maxOperations, keepAliveMs, maxSockets, initMs, idleMs };
+  const perAddress = createOpenLimit(maxSockets);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: settings.maxPayload, handleProtocols, clientTracking: false });
   const protocol = createProtocol(settings);
   return {
@@ -49,17 +62,21 @@ export const createWebSocketDoor = (options: WebSocketDoorOptions): WebSocketDoo
       const { isClosing } = settings.connections;
       const path = (request.url ?? '').split('?')[0];
       if (isClosing || path !== '/graphql') return refuseUpgrade(stream, isClosing ? '503 Service Unavailable' : '404 Not Found');
+      const address = settings.addressOf(request);
+      const leave = perAddress.enter(networkOf(address));
+      if (!leave) return refuseUpgrade(stream, '429 Too Many Requests', `At most ${maxSockets} sockets may be open at a time from one address.`);
+      stream.once('close', leave);
       // A client may reset the connection in the middle of the handshake.
       stream.on('error', () => stream.destroy());
-      sockets.handleUpgrade(request, stream, head, (socket) => serve(socket, stream, request, protocol, settings));
+      sockets.handleUpgrade(request, stream, head, (socket) => serve({ socket, stream, headers: request.headers, address }, protocol, settings));
     },
   };
 };
 
 /** Destroyed, and not only ended: a client that keeps its side open would keep the server from closing. */
-const refuseUpgrade = (socket: Duplex, status: string): void => {
+const refuseUpgrade = (socket: Duplex, status: string, words = ''): void => {
   socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(words)}\r\n\r\n${words}`, () => socket.destroy());
 };
 
 /** A client that does not answer the closing handshake is cut off. */
@@ -69,10 +86,12 @@ const endSocket = (socket: WebSocket, code: number, reason: string, withinMs = 1
   socket.close(code, reason);
 };
 
-const serve = (socket: WebSocket, stream: Duplex, { headers, socket: { remoteAddress } }: IncomingMessage, protocol: Protocol, settings: Settings): void => {
+type Opened = { readonly socket: WebSocket; readonly stream: Duplex; readonly headers: IncomingMessage['headers']; readonly address: string };
+
+const serve = ({ socket, stream, headers, address }: Opened, protocol: Protocol, settings: Settings): void => {
   const { logger, connections, keepAliveMs } = settings;
   const live = connections.add((why, withinMs) => (why === 'forbidden' ? endSocket(socket, CloseCode.Forbidden, 'Forbidden', withinMs) : endSocket(socket, 1001, 'Going away', withinMs)));
-  const operations = new SocketOperations(socket, stream, { live, address: remoteAddress ?? '' }, settings);
+  const operations = new SocketOperations(socket, stream, { live, address, endIdle: () => endSocket(socket, 1000, 'Idle') }, settings);
   const stopPinging = keepAlive(socket, keepAliveMs);
   const fail = (error: unknown) => {
     logger.error({ err: error, connection: operations.id }, 'websocket message failed');
@@ -111,12 +130,13 @@ const keepAlive = (socket: WebSocket, everyMs: number): (() => void) => {
 /** The rules of the protocol are graphql-ws's; what it would execute and send are `SocketOperations`'s affair. */
 const createProtocol = (settings: Settings): Protocol =>
   makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: settings.initMs,
     onConnect: (context) => admit(context, settings),
     onSubscribe: (context, id, payload) => context.extra.operations.start(id, payload),
     execute: (args) => args.contextValue as never,
     subscribe: (args) => args.contextValue as never,
     onError: (_context, _id, _payload, errors) => toldErrors(errors),
-    onComplete: ({ extra }) => extra.operations.completed(),
+    onComplete: ({ extra }, id) => extra.operations.completed(id),
   });
 
 /** `connectionParams` decide; browsers cannot set headers, other clients may prefer them. False closes with 4403. */

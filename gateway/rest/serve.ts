@@ -6,6 +6,7 @@ import type { Logger } from '#core/logging.ts';
 import type { Viewer } from '#core/viewer.ts';
 import type { Answer } from '../answer.ts';
 import type { Admission } from '../doors/admission.ts';
+import { RequestRefused } from '../errors.ts';
 import type { Gateway } from '../index.ts';
 import { checkEvent } from './access.ts';
 import { type Claim, type IdempotencyKeys, keyInHeader } from './idempotency.ts';
@@ -41,7 +42,10 @@ export const createServe = (route: Route, options: ServeOptions): Serve => {
   const { gateway, admission, logger } = options;
 
   const answerOf = async (variables: Readonly<Record<string, unknown>>, request: RestRequest, headers: Record<string, string>): Promise<Answer> => {
-    const { asked, settle, ...admitted } = await admission.admit({ query: route.text, operationName: null, variables, extensions: null }, request);
+    const { asked, settle, ...admitted } = await admission.admit({ query: route.text, operationName: null, variables, extensions: null }, request).catch((error: unknown) => {
+      if (error instanceof RequestRefused) Object.assign(headers, error.headers);
+      throw error;
+    });
     Object.assign(headers, admitted.headers);
     const answer = await gateway.answer({ ...asked, viewer: request.viewer, requestId: request.requestId, signal: signalFor(route, request), deadline: route.kind === 'query' ? Date.now() + queryTimeMs : undefined });
     settle(answer);

@@ -51,7 +51,7 @@ export const useStreamingServer = (): void => {
       },
       drainMs: 500,
       recheckMs: 50,
-      maxStreams: 3,
+      limits: { maxSubscriptions: 3 },
       heartbeatMs: 30,
     });
     server.app.server.on('connection', (socket: Socket) => (accepted = socket));
