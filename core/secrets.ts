@@ -15,6 +15,8 @@ export type Secrets = {
   decrypt(sealed: string): string;
   /** Keyed hash of a participant; `scope` (the service) keeps equal numbers of two upstreams apart. */
   hashParticipant(scope: string, raw: string): string;
+  /** A key for a purpose of its own, as text: equal wherever the secret is. */
+  deriveKey(purpose: string): string;
   /** A viewer for a subgraph in another process; good for a minute. */
   signViewer(viewer: Viewer): Promise<string>;
   /** Throws an UnauthenticatedError for anything but a fresh signature of `signViewer`. */
@@ -43,6 +45,7 @@ export const createSecrets = (secret: string): Secrets => {
       return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
     },
     hashParticipant: (scope, raw) => createHmac('sha256', participants).update(`${scope.length}:${scope}${raw}`).digest('base64url').slice(0, 22),
+    deriveKey: (purpose) => keyFor(`derived: ${purpose}`).toString('base64url'),
     signViewer: (viewer) =>
       new SignJWT({ viewer: serializeViewer(viewer) }).setProtectedHeader({ alg: 'HS256' }).setIssuer(issuer).setIssuedAt().setExpirationTime('60s').sign(viewers),
     async verifyViewer(token) {

@@ -20,6 +20,7 @@ import { metricsRoute } from '#gateway/observe/metrics-route.ts';
 import { createMetrics } from '#gateway/observe/metrics.ts';
 import { createRemoteDataSource } from '#gateway/sources/remote-data-source.ts';
 import { pushRoutes } from '#ingest/push.ts';
+import { oauthRoutes } from '#subgraphs/access/oauth/server.ts';
 import { openDocuments } from './documents.ts';
 import { openBudgets } from './budgets.ts';
 import type { Foundation } from './foundation.ts';
@@ -64,6 +65,7 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   stack.defer(unsubscribe);
   await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections, invalidatedTags: () => hub.answers.counts.invalidated }), identify, isPublic: config.metricsPublic ?? false }));
   await app.register(pushRoutes(foundation.ingest));
+  await app.register(oauthRoutes(hub));
   await addRest({ app, gateway, identify, foundation });
   if (options.explorer) await app.register(fastifyStatic, { root: options.explorer, prefix: '/explorer/', redirect: true });
   stack.defer(() => app.close());

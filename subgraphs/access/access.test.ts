@@ -8,7 +8,8 @@ import { holds, parseKeyRequest } from './domain.ts';
 import { entities } from './entities.ts';
 import { on } from './handlers.ts';
 import { subgraph } from './index.ts';
-import { createIdentify, issueAdminKey } from './store.ts';
+import { createIdentify } from './identify.ts';
+import { issueAdminKey } from './store.ts';
 
 let own: TestHub;
 let ask: ReturnType<typeof asker>;
@@ -174,7 +175,7 @@ describe('who may', () => {
   test('nobody but an admin makes, ends or lists keys or reads the log', async () => {
     const before = await dump();
     for (const [viewer, code] of [[publicViewer, 'UNAUTHENTICATED'], [viewerOf(permissions.filter((each) => each !== 'admin')), 'FORBIDDEN']] as const) {
-      for (const source of ['{ apiKeys { totalCount } }', '{ auditLog { totalCount } }', 'mutation { createApiKey(input: {clientName: "x", permissions: ["admin"]}) { apiKey } }', 'mutation { revokeApiKey(input: {id: "x"}) { key { id } } }'])
+      for (const source of ['{ apiKeys { totalCount } }', '{ auditLog { totalCount } }', '{ oauthClients { totalCount } }', 'mutation { registerOAuthClient(input: {clientName: "x", grantTypes: [CLIENT_CREDENTIALS], permissions: ["admin"]}) { clientSecret } }', 'mutation { revokeOAuthClient(input: {id: "x"}) { client { id } } }', 'mutation { revokeOAuthGrant(input: {id: "x"}) { grant { id } } }', 'mutation { createApiKey(input: {clientName: "x", permissions: ["admin"]}) { apiKey } }', 'mutation { revokeApiKey(input: {id: "x"}) { key { id } } }'])
         expect((await ask(source, viewer)).errors.map((error) => error.code), source).toEqual([code]);
     }
     expect(await dump()).toBe(before);

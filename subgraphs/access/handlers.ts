@@ -1,6 +1,6 @@
 /** Domain events that belong into the audit log. */
 import type { Handlers } from '#core/subgraph.ts';
-import { audit } from './store.ts';
+import { audit } from './audit.ts';
 
 export const on: Handlers = {
   async 'service.registered'(em, event) {

@@ -7,7 +7,7 @@ import { query } from '#core/sql.ts';
 import type { Hub } from '#core/subgraph.ts';
 import { PublishedOperation } from './publications-entity.ts';
 import type { Publication } from './publications-request.ts';
-import { audit } from './store.ts';
+import { audit } from './audit.ts';
 
 export const limits = { operations: 1_000, characters: 2_000_000 } as const;
 
