@@ -53,10 +53,11 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   const closing = createClosing(config);
   const gateway = createGateway({ supergraph: readFileSync(file, 'utf8'), dataSources: dataSourcesOf(options, report, counts), explain: closing.explain, report, counts, tracer, denied: config.denied, allowsPolicy, limits: config.limits.document, listSize: config.limits.listSize, ...(config.cacheMegabytes === null ? {} : { cache: hub.answers }) });
   stack.defer(() => gateway.dispose());
-  const { documents } = stack.use(openDocuments(foundation, config, gateway, closing));
+  const { documents, reportBroken } = stack.use(openDocuments(foundation, config, gateway, closing));
   stack.use(startRequestRecords(hub, counts));
   if (config.redisUrl && config.cacheMegabytes !== null) stack.use(followInvalidations(foundation));
-  stack.defer(reloadOnChange(file, gateway, options));
+  await reportBroken();
+  stack.defer(reloadOnChange(file, gateway, options, reportBroken));
   const jwt = config.jwtIssuers === undefined ? null : stack.use(createJwtIdentify({ issuers: readJwtIssuers(config.jwtIssuers), logger: hub.logger }));
   const identify = identifyWith(foundation, jwt);
   const admission = createAdmission({ gateway, documents, budgets: await openBudgets(gateway, config, hub.logger, stack) });
@@ -115,12 +116,13 @@ const identifyWith = ({ subgraphs, hub }: Foundation, jwt: JwtIdentify | null): 
 const allowsPolicy = (viewer: Viewer, policy: string): boolean => viewer.policies?.has(policy) ?? false;
 
 /** Polled, as editors and deployments replace files in ways that watching by inode misses. */
-const reloadOnChange = (file: string, gateway: Gateway, { foundation }: GatewayRoleOptions): (() => void) => {
+const reloadOnChange = (file: string, gateway: Gateway, { foundation }: GatewayRoleOptions, reloaded: () => unknown): (() => void) => {
   const { logger } = foundation.hub;
   watchFile(file, { interval: 500, persistent: false }, () => {
     try {
       gateway.reload(readFileSync(file, 'utf8'));
       logger.info({ file }, 'supergraph reloaded');
+      reloaded();
     } catch (error) {
       logger.error({ err: error, file }, 'the changed supergraph cannot be used; the old one stays');
     }

@@ -4,6 +4,7 @@ import type { OperationCheck, OperationsPort } from '#core/operations-port.ts';
 import { withoutSuggestion } from '#gateway/documents/closing.ts';
 import { createOperationCheck } from '#gateway/documents/operation-check.ts';
 import { readOperationFiles } from '#gateway/documents/operation-files.ts';
+import type { Limits } from '#gateway/limits.ts';
 import { loadSupergraph } from '#gateway/supergraph.ts';
 import { operationsFolder } from './subgraphs.ts';
 
@@ -11,9 +12,11 @@ export type OperationsPortOptions = {
   readonly supergraphFile: string;
   /** Whether mistakes may be told with names of the schema. */
   readonly introspection: boolean;
+  readonly limits: Limits;
 };
 
-export const createOperationsPort = ({ supergraphFile, introspection }: OperationsPortOptions): OperationsPort => {
+export const createOperationsPort = ({ supergraphFile, introspection, limits }: OperationsPortOptions): OperationsPort => {
+  const checkBy = (supergraph: string): OperationCheck => createOperationCheck(loadSupergraph(supergraph).apiSchema, limits);
   let loaded: { readonly version: string; readonly check: OperationCheck } | null = null;
   return {
     own: readOperationFiles(operationsFolder).map(({ id, name, type, body }) => ({ client: null, id, name, type, body })),
@@ -33,8 +36,6 @@ export const createOperationsPort = ({ supergraphFile, introspection }: Operatio
     against: checkBy,
   };
 };
-
-const checkBy = (supergraph: string): OperationCheck => createOperationCheck(loadSupergraph(supergraph).apiSchema);
 
 /** Whoever publishes operations need not be one who may ask for the schema. */
 const plain =

@@ -129,6 +129,14 @@ describe('who may send free text', () => {
   });
 });
 
+test('what is refused is counted by its code', async () => {
+  await using counting = await openDoors({ own: [greet] });
+  await counting.post({ documentId: 'none' });
+  await counting.post({ query: '{ hello }' }, partner);
+  await counting.post({ query: '{ hello }', ...byHash(greet.id.replace('a', 'b')) });
+  expect([...counting.refusals().keys()]).toEqual(['PERSISTED_QUERY_NOT_FOUND', 'PERSISTED_OPERATIONS_ONLY', 'PERSISTED_QUERY_HASH_MISMATCH']);
+});
+
 describe('a request that names its document badly', () => {
   test.each([
     [{ documentId: 7 }, 'documentId'], [{ documentId: '' }, 'documentId'], [{ documentId: 'x'.repeat(301) }, 'documentId'],

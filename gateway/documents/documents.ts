@@ -15,7 +15,7 @@ export type FreeText = 'all' | 'keys' | 'none';
 
 export type DocumentsOptions = {
   /** Says whether a text is a valid document. */
-  readonly gateway: Pick<Gateway, 'operationOf'>;
+  readonly gateway: Pick<Gateway, 'operationOf' | 'counts'>;
   readonly known: KnownOperations;
   readonly automatic: AutomaticDocuments;
   readonly closing: Closing;
@@ -25,25 +25,30 @@ export type DocumentsOptions = {
 export const createDocuments = (options: DocumentsOptions): Documents => {
   const { gateway, known, automatic, closing, freeText } = options;
 
+  const counted = (refused: RequestRefused): RequestRefused => {
+    gateway.counts.refused(refused);
+    return refused;
+  };
+
   const named = async (parameters: Parameters, reference: Reference, viewer: Viewer, isFree: boolean): Promise<Asked> => {
     const { query } = parameters;
     const body = await known.find(reference.id, termsOf(viewer).client);
     if (body !== undefined && (query === null || query === body)) return { ...parameters, query: body };
     if (query !== null) {
-      if (sha256Hex(query) !== reference.id) throw refuse('PERSISTED_QUERY_HASH_MISMATCH', 'The hash is not that of `query`: send the SHA-256 of the text, in hexadecimal.', { field: 'extensions.persistedQuery.sha256Hash' });
+      if (sha256Hex(query) !== reference.id) throw counted(mismatch());
       if (!isFree) return listed({ ...parameters, query }, viewer);
       validate({ ...parameters, query }, viewer);
       await automatic.keep(reference.id, query);
       return { ...parameters, query };
     }
     const text = isFree ? await automatic.find(reference.id) : undefined;
-    if (text === undefined) throw notFound(reference);
+    if (text === undefined) throw counted(notFound(reference));
     return { ...parameters, query: text };
   };
 
   const listed = async (asked: Asked, viewer: Viewer): Promise<Asked> => {
     if (await known.isBody(asked.query, termsOf(viewer).client)) return asked;
-    throw onlyPersisted(viewer);
+    throw counted(onlyPersisted(viewer));
   };
 
   /** Only what is valid is kept. */
@@ -72,6 +77,8 @@ const maySendText = (viewer: Viewer, freeText: FreeText): boolean => {
   if (freeText === 'all') return true;
   return freeText === 'keys' ? viewer.kind !== 'public' : isAllowed(viewer, 'admin');
 };
+
+const mismatch = (): RequestRefused => refuse('PERSISTED_QUERY_HASH_MISMATCH', 'The hash is not that of `query`: send the SHA-256 of the text, in hexadecimal.', { field: 'extensions.persistedQuery.sha256Hash' });
 
 const onlyPersisted = ({ kind }: Viewer): RequestRefused =>
   refuse(

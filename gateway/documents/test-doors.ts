@@ -52,6 +52,8 @@ export type Doors = AsyncDisposable & {
   readonly bus: ReturnType<typeof createMemoryBus>;
   /** The key of a viewer. */
   keyOf(viewer: Viewer): string;
+  /** How often operations were refused before it was known what was asked, by code. */
+  refusals(): ReadonlyMap<string, number>;
   /** What was asked of the list of published operations. */
   readonly listed: string[];
   post(body: unknown, viewer?: Viewer, headers?: Record<string, string>): Promise<Answered>;
@@ -84,6 +86,7 @@ export const openDoors = async ({ own = [], published = [], freeText = 'all', in
   const headersOf = (viewer: Viewer | undefined, headers: Record<string, string>) => ({ accept: 'application/graphql-response+json', ...(viewer && { authorization: `Bearer ${keyOf(viewer)}` }), ...headers });
   return {
     url, bus, keyOf, listed,
+    refusals: () => gateway.counts.operations.unknown.byWord,
     post: async (body, viewer, headers = {}) => answered(await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headersOf(viewer, headers) }, body: JSON.stringify(body) })),
     async get(parameters, viewer, headers = {}) {
       const query = new URLSearchParams(Object.entries(parameters).map(([name, value]): [string, string] => [name, typeof value === 'string' ? value : JSON.stringify(value)]));

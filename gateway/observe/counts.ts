@@ -81,6 +81,8 @@ export class GatewayCounts {
   /** Responses of `/graphql` by status. */
   readonly responses = new Tally();
   readonly cache = new CacheCounts();
+  /** Persisted operations that the serving supergraph would refuse. */
+  brokenOperations: Readonly<Record<'hub' | 'clients', number>> = { hub: 0, clients: 0 };
   readonly subgraphs = new Map<string, SubgraphCounts>();
 
   subgraph(name: string): SubgraphCounts {

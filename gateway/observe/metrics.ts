@@ -48,6 +48,9 @@ export const createMetrics = ({ gateway, connections, invalidatedTags }: Metrics
   counter('http_responses_total', 'Responses of /graphql by status.', ['status'], (tell) => {
     for (const [status, count] of counts.responses.byWord) tell(count, { status });
   });
+  gauge('operations_broken', 'Persisted operations that the serving supergraph would refuse.', ['owner'], (tell) => {
+    for (const [owner, count] of Object.entries(counts.brokenOperations)) tell(count, { owner });
+  });
   if (connections) gauge('live_connections', 'Sockets and streams that are open.', [], (tell) => tell(connections()));
   defineCache(define, counts.cache, invalidatedTags);
   defineSubgraphs(define, counts.subgraphs);

@@ -32,7 +32,7 @@ export const publicationQueries: Pick<QueryResolvers, 'publishedOperations' | 's
   async schemaCheck(_parent, { supergraph }, { hub }) {
     const check = hub.operations.against(supergraph);
     const operations = [...hub.operations.own, ...(await createPublishedOperations(hub).all())];
-    return { checked: operations.length, broken: brokenAmong(operations, check) };
+    return { checked: operations.length, broken: await brokenAmong(operations, check) };
   },
 };
 

@@ -8,6 +8,7 @@ import { query } from '#core/sql.ts';
 import { type TestHub, asker, openTestHub, viewerOf } from '#core/testing-hub.ts';
 import type { Viewer } from '#core/viewer.ts';
 import { manifestOf, sha256Hex } from '#gateway/documents/manifest.ts';
+import { defaultLimits } from '#gateway/limits.ts';
 import { createOperationsPort } from '../../hub/operations-port.ts';
 import { supergraphFile } from '../../hub/subgraphs.ts';
 import { entities } from './entities.ts';
@@ -21,7 +22,7 @@ let own: TestHub;
 let ask: ReturnType<typeof asker>;
 beforeAll(async () => {
   writeFileSync(file, sdl);
-  own = await openTestHub({ entities, operations: createOperationsPort({ supergraphFile: file, introspection: false }) });
+  own = await openTestHub({ entities, operations: createOperationsPort({ supergraphFile: file, introspection: false, limits: defaultLimits }) });
   ask = asker(subgraph, own.hub);
 });
 afterAll(async () => {
