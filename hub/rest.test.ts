@@ -137,7 +137,7 @@ describe('mistakes are documented problems', () => {
       ['/api/v1/events/{eventId}/attendance', '/api/v1/events/unknown/attendance', null, 401],
       ['/api/premium/events', '/api/premium/events', key, 403],
       ['/api/v1/events', '/api/v1/events?first=0', key, 400],
-      ['/api/v1/events', '/api/v1/events?after=nonsense', key, 400],
+      ['/api/v1/events', '/api/v1/events?after=nonsense', key, 422],
     ] as const;
     for (const [path, url, as, status] of cases) {
       const told = await ask(url, { as });

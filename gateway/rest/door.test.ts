@@ -160,7 +160,7 @@ describe('mistakes', () => {
 
   test("of the caller's input name the parameter; what asks to wait says how long", async () => {
     await using door = await open();
-    expect((await door.ask('/api/public/fails?how=input')).body).toMatchObject({ status: 400, code: 'PAGE_SIZE_INVALID', field: 'how' });
+    expect((await door.ask('/api/public/fails?how=input')).body).toMatchObject({ status: 422, code: 'PAGE_SIZE_INVALID', field: 'how' });
     const { status, headers } = await door.ask('/api/public/fails?how=told');
     expect([status, headers.get('retry-after')]).toEqual([503, '3']);
   });
@@ -175,7 +175,7 @@ describe('mistakes', () => {
     await using door = await open();
     expect((await door.ask('/api/v1/nothing')).body).toMatchObject({ status: 404, code: 'PATH_UNKNOWN' });
     expect((await door.ask('/api')).body).toMatchObject({ status: 404, code: 'PATH_UNKNOWN' });
-    for (const [path, method, allow] of [['/api/v1/events/a', 'DELETE', 'GET, HEAD'], ['/api/v1/make', 'GET', 'POST'], ['/api/v1/make', 'OPTIONS', 'POST'], ['/api/public/events', 'PUT', 'GET, HEAD']] as const) {
+    for (const [path, method, allow] of [['/api/v1/events/a', 'DELETE', 'GET, HEAD'], ['/api/v1/make', 'GET', 'POST'], ['/api/v1/make', 'OPTIONS', 'POST'], ['/api/public/events', 'PUT', 'GET, HEAD'], ['/api/public/events', 'QUERY', 'GET, HEAD']] as const) {
       const { status, headers, body } = await door.ask(path, { method });
       expect([status, headers.get('allow'), body.code]).toEqual([405, allow, 'METHOD_NOT_ALLOWED']);
     }

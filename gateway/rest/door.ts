@@ -2,7 +2,7 @@
  * The REST door, everything below `/api`: which route a request is for, who asks, and the body as JSON. What a request
  * means is `serve.ts`.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
 import { connectionSignal } from '../doors/connection-signal.ts';
 import { type Identify, credentialIn } from '../doors/credentials.ts';
@@ -33,8 +33,10 @@ export const restDoor = (options: RestDoorOptions) => async (app: FastifyInstanc
   app.decorateRequest('restViewer', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: options.bodyLimit ?? 1_000_000 }, (_request, text, done) => readJson(String(text), done));
-  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, logger));
-  app.setNotFoundHandler((request, reply) => sendProblem(notFound(routes, request), request, reply.headers(allowOf(routes, request)), logger));
+  const answerUnknown = (request: FastifyRequest, reply: FastifyReply) => sendProblem(notFound(routes, request), request, reply.headers(allowOf(routes, request)), logger);
+  app.setNotFoundHandler(answerUnknown);
+  // The server looks at bodies also of methods that nothing takes.
+  app.setErrorHandler((error, request, reply) => (request.is404 ? answerUnknown(request, reply) : sendProblem(error, request, reply, logger)));
   for (const route of routes) {
     const serve = createServe(route, options);
     for (const { path, wants } of route.paths) addRoute(app, route, path, wants, serve, options.identify);

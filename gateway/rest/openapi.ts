@@ -121,7 +121,7 @@ const successOf = (route: Route, example: Example | undefined): JsonSchema => ({
 });
 
 const problemsOf = (route: Route, isOpen: boolean, hasBody: boolean): Record<string, JsonSchema> => {
-  const statuses = [400, 401, ...(isOpen ? [] : [403]), ...(route.found || hasBody ? [404] : []), ...(hasBody ? [409, 413, 415, 422] : []), 429, 500, 502, 503, 504];
+  const statuses = [400, 401, ...(isOpen ? [] : [403]), ...(route.found || hasBody ? [404] : []), ...(hasBody ? [409, 413, 415] : []), 422, 429, 500, 502, 503, 504];
   return Object.fromEntries(statuses.map((status) => [String(status), problemResponse(status)]));
 };
 

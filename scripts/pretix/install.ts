@@ -4,11 +4,9 @@
  * Both are kept in `.eventgraph-pretix/` (which ignores itself in git) and used again, so that only the first start
  * takes minutes: about one for pip and one for pretix's several hundred migrations.
  */
-import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { ConfigError } from '#core/errors.ts';
+import { exists, makeEnvironment, run } from '../python.ts';
 
 /** The version that the contract is checked against. pretix itself pins what it depends on. */
 export const pretixVersion = '2026.8.0';
@@ -21,18 +19,6 @@ const environmentFolder = join(cacheFolder, `venv-${pretixVersion}`);
 const template = join(cacheFolder, `migrated-${pretixVersion}.sqlite3`);
 
 export const python = join(environmentFolder, 'bin', 'python');
-
-const execute = promisify(execFile);
-
-/** Runs a program to its end and answers what it printed; its last lines become the error when it fails. */
-export const run = async (program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<string> => {
-  try {
-    return (await execute(program, [...args], { env, maxBuffer: 64 * 1024 * 1024 })).stdout;
-  } catch (error) {
-    const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
-    throw new ConfigError(`${program} ${args.slice(0, 3).join(' ')} failed: ${stderr.trim().split('\n').slice(-5).join(' | ')}`);
-  }
-};
 
 /** Environment for pretix's own programs, with the data of one server in `folder`. */
 export const pretixEnvironment = (folder: string): NodeJS.ProcessEnv => ({
@@ -52,16 +38,7 @@ export const writeConfiguration = (folder: string, url: string): Promise<void> =
 
 /** Installs what is missing. `log` is told before each step that takes long. */
 export const installPretix = async (log: (line: string) => void): Promise<void> => {
-  await mkdir(cacheFolder, { recursive: true });
-  await writeFile(join(cacheFolder, '.gitignore'), '*\n');
-  if (!(await exists(join(environmentFolder, 'complete')))) {
-    const base = await findPython();
-    log(`Installing pretix ${pretixVersion} from PyPI with ${base} (about a minute, once)`);
-    await rm(environmentFolder, { recursive: true, force: true });
-    await run(base, ['-m', 'venv', environmentFolder]);
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `pretix==${pretixVersion}`, `gunicorn==${gunicornVersion}`]);
-    await writeFile(join(environmentFolder, 'complete'), '');
-  }
+  await makeEnvironment({ name: `pretix ${pretixVersion}`, folder: environmentFolder, packages: [`pretix==${pretixVersion}`, `gunicorn==${gunicornVersion}`], log });
   if (!(await exists(template))) {
     log('Migrating an empty pretix database (about a minute, once)');
     await migrateTemplate();
@@ -87,22 +64,3 @@ const migrateTemplate = async (): Promise<void> => {
     await rm(folder, { recursive: true, force: true });
   }
 };
-
-/** The first Python that is new enough and can make virtual environments. */
-const findPython = async (): Promise<string> => {
-  const named = process.env.EVENTGRAPH_PYTHON;
-  for (const candidate of named ? [named] : ['python3', 'python3.13', 'python3.12', 'python3.11']) {
-    const good = await run(candidate, ['-c', 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))']).then(
-      () => true,
-      () => false,
-    );
-    if (good) return candidate;
-  }
-  throw new ConfigError(`pretix ${pretixVersion} needs Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv); EVENTGRAPH_PYTHON may name it.`, { variable: 'EVENTGRAPH_PYTHON' });
-};
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

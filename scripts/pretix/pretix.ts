@@ -6,7 +6,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { cacheFolder, freshDatabase, installPretix, pretixEnvironment, python, run, writeConfiguration } from './install.ts';
+import { run } from '../python.ts';
+import { cacheFolder, freshDatabase, installPretix, pretixEnvironment, python, writeConfiguration } from './install.ts';
 import { createPretixProcess, freePort } from './server.ts';
 
 const seededEvent = z.object({
