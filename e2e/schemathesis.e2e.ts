@@ -15,12 +15,15 @@ beforeAll(async () => {
   await installSchemathesis((line) => console.error(line));
   const data = stack.use(await makeDataDir());
   folder = stack.use(await makeDataDir()).path;
-  hub = stack.use(await startHubProcess({ PORT: String(await freePort()), EVENTGRAPH_DATA_DIR: data.path, EVENTGRAPH_DEMO: 'true' }));
+  hub = stack.use(await startHubProcess({ PORT: String(await freePort()), EVENTGRAPH_DATA_DIR: data.path, EVENTGRAPH_DEMO: 'true', ...unlimited }));
   const openapi = (await (await fetch(`${hub.url}/api/openapi.json`)).json()) as OpenapiDocument;
   document = join(folder, 'openapi.json');
   await writeFile(document, JSON.stringify(withinThisMachine(openapi, gateSystemOf(hub))));
 });
 afterAll(() => stack.disposeAsync());
+
+/** Otherwise most answers would be 429. */
+const unlimited = { EVENTGRAPH_BUDGET_PUBLIC: 'unlimited', EVENTGRAPH_BUDGET_PARTNER: 'unlimited', EVENTGRAPH_BUDGET_PREMIUM: 'unlimited' };
 
 const gateSystemOf = ({ said }: HubProcess): string => /Demo gate system +(\S+)/.exec(said())?.[1] ?? '';
 

@@ -60,14 +60,15 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   stack.defer(reloadOnChange(file, gateway, options, reportBroken));
   const jwt = config.jwtIssuers === undefined ? null : stack.use(createJwtIdentify({ issuers: readJwtIssuers(config.jwtIssuers), logger: hub.logger }));
   const identify = identifyWith(foundation, jwt);
-  const admission = createAdmission({ gateway, documents, budgets: await openBudgets(gateway, config, hub.logger, stack) });
+  const budgets = await openBudgets(gateway, config, hub.logger, stack);
+  const admission = createAdmission({ gateway, documents, budgets });
   const { app, endViewers, connections } = await createHttpServer({ gateway, identify, admission, logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests, limits: config.limits.doors, tracer });
   const unsubscribe = hub.bus.subscribe('key.changed', ({ keyId }) => endViewers((viewer) => dependsOn(viewer, keyId)));
   stack.defer(unsubscribe);
   await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections, invalidatedTags: () => hub.answers.counts.invalidated }), identify, isPublic: config.metricsPublic ?? false }));
   await app.register(pushRoutes(foundation.ingest));
   await app.register(oauthRoutes(hub));
-  await addRest({ app, gateway, identify, foundation });
+  await addRest({ app, gateway, identify, budgets, foundation });
   if (options.explorer) await app.register(fastifyStatic, { root: options.explorer, prefix: '/explorer/', redirect: true });
   stack.defer(() => app.close());
   await app.listen({ host: config.host, port: options.port }).catch(portProblem(options.port));

@@ -17,6 +17,7 @@ export const printWelcome = (hub: HubProcess, config: Config, hasExplorer: boole
       '',
       `  GraphQL and WebSocket  ${hub.url}/graphql`,
       ...(hasExplorer ? [`  Explorer               ${hub.url}/explorer/${hub.demo ? `#key=${hub.adminKey}` : ''}`] : []),
+      `  REST                   ${hub.url}/api/docs/`,
       `  Health                 ${hub.url}/health/ready`,
       `  Database               ${config.databaseUrl ? 'yours (DATABASE_URL)' : `embedded, in ${hub.dataDir}`}`,
       ...(hub.demo?.upstreams ?? []).map(({ name, url }) => `  ${`Demo ${name}`.padEnd(22)} ${url}`),

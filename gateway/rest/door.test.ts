@@ -203,13 +203,13 @@ describe('budgets', () => {
     const budgets: TestDoorOptions['budgets'] = {
       async charge({ name }, _variables, { viewer, address }) {
         expect([name, viewer.kind, address]).toEqual(['Page', 'public', '127.0.0.1']);
-        if (left-- === 0) throw refuse('TOO_MANY_OPERATIONS', 'The budget is spent.', { retryAfter: 7 });
-        return { headers: { ratelimit: '"cost";r=0' }, settle: () => undefined };
+        if (left-- === 0) throw refuse('RATE_LIMITED', 'The budget is spent.', { retryAfter: 7 });
+        return { cost: 1, headers: { ratelimit: '"cost";r=0' }, settle: () => undefined };
       },
     };
     await using door = await open({ budgets });
     expect((await door.ask('/api/public/events')).headers.get('ratelimit')).toBe('"cost";r=0');
     const { status, headers, body } = await door.ask('/api/public/events');
-    expect([status, headers.get('retry-after'), body.code]).toEqual([429, '7', 'TOO_MANY_OPERATIONS']);
+    expect([status, headers.get('retry-after'), body.code]).toEqual([429, '7', 'RATE_LIMITED']);
   });
 });

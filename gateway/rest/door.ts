@@ -58,7 +58,7 @@ const addRoute = (app: FastifyInstance, route: Route, path: string, wants: RestA
       const { params, query, body } = request;
       const sent = { path: params as Record<string, unknown>, query: query as Record<string, unknown>, body };
       const viewer = request.restViewer ?? publicViewer;
-      return send(reply, await serve({ sent, url: request.url, viewer, address: request.ip, requestId: request.id, signal: connectionSignal(request), idempotencyKey: request.headers['idempotency-key'] }));
+      return send(reply, await serve({ sent, url: request.url, viewer, address: request.ip, requestId: request.id, signal: connectionSignal(request), idempotencyKey: request.headers['idempotency-key'], ifNoneMatch: request.headers['if-none-match'] }));
     },
   });
 };

@@ -86,8 +86,8 @@ test('what was refused before it was carried out can be sent again', async () =>
   let isSpent = true;
   const budgets: TestDoorOptions['budgets'] = {
     async charge() {
-      if (isSpent) throw refuse('TOO_MANY_OPERATIONS', 'Later.', { retryAfter: 1 });
-      return { headers: {}, settle: () => undefined };
+      if (isSpent) throw refuse('RATE_LIMITED', 'Later.', { retryAfter: 1 });
+      return { cost: 1, headers: {}, settle: () => undefined };
     },
   };
   await using it = await open({ budgets });

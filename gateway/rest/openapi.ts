@@ -77,7 +77,7 @@ const operationOf = (route: Route, path: string, isOpen: boolean, example: Examp
     security: isOpen ? [{}, ...credentials] : credentials,
     parameters: [...inputs.filter((each) => each.in !== 'body').map(parameterOf), ...(route.kind === 'mutation' ? [idempotencyKey] : [])],
     ...(inBody.length > 0 ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(inBody), ...(example?.body === undefined ? {} : { example: example.body }) } } } } : {}),
-    responses: { [route.status]: successOf(route, example), ...problemsOf(route, isOpen, method === 'POST') },
+    responses: { [route.status]: successOf(route, example), ...(method === 'GET' ? { 304: { description: 'As the client has it (`If-None-Match`).' } } : {}), ...problemsOf(route, isOpen, method === 'POST') },
   };
 };
 
@@ -114,6 +114,7 @@ const successOf = (route: Route, example: Example | undefined): JsonSchema => ({
   description: `${route.summary}: done.`,
   headers: {
     ...budgetHeaders,
+    ...(route.method === 'GET' ? { ETag: text('Of this answer, for `If-None-Match`.'), 'Cache-Control': text('How long it may be kept.') } : {}),
     ...(route.page ? { Link: text('`rel="first"`, and `rel="next"` while there is one (RFC 8288).') } : {}),
     ...(route.kind === 'mutation' ? { 'Idempotency-Replayed': text('`true` for an answer that is given again.') } : {}),
   },

@@ -16,9 +16,10 @@ export const responseTo = (error: unknown, { url, requestId }: { readonly url: s
   const mistake = error instanceof ProblemError ? error : problemOfErrors(formatThrown(error, requestId, error instanceof RequestRefused ? undefined : (cause) => logger.error({ err: cause, requestId }, 'request failed')), (field) => field);
   const problem = problemOf(mistake, url.split('?')[0] ?? '', requestId);
   const wait = mistake.facts['retryAfter'];
+  const refused = error instanceof RequestRefused ? error.headers : {};
   return {
     status: problem.status,
-    headers: { ...notStored, ...headers, 'content-type': problemType, ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}), ...(typeof wait === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(wait))) } : {}) },
+    headers: { ...notStored, ...headers, ...refused, 'content-type': problemType, ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}), ...(typeof wait === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(wait))) } : {}) },
     body: JSON.stringify(problem),
   };
 };

@@ -8,6 +8,7 @@ import type { Answer } from '../answer.ts';
 import type { Admission } from '../doors/admission.ts';
 import { RequestRefused } from '../errors.ts';
 import type { Gateway } from '../index.ts';
+import { cachingHeaders, isKnown } from '../doors/http-caching.ts';
 import { checkEvent } from './access.ts';
 import { type Claim, type IdempotencyKeys, keyInHeader } from './idempotency.ts';
 import { linkHeader } from './link-header.ts';
@@ -27,6 +28,8 @@ export type RestRequest = {
   readonly signal: AbortSignal;
   /** The header `Idempotency-Key`, as it came. */
   readonly idempotencyKey: unknown;
+  /** The header `If-None-Match`. */
+  readonly ifNoneMatch: string | undefined;
 };
 
 export type ServeOptions = { readonly gateway: Gateway; readonly admission: Admission; readonly idempotency: IdempotencyKeys; readonly logger: Logger };
@@ -52,14 +55,28 @@ export const createServe = (route: Route, options: ServeOptions): Serve => {
     return answer;
   };
 
-  const respond = async (answer: Answer, { url }: RestRequest, headers: Record<string, string>): Promise<RestResponse> => {
+  // An answer that was kept is the same bytes again, and so is the body made of it.
+  const bodies = new WeakMap<Buffer, string>();
+  const bodyOf = async (answer: Answer, data: unknown): Promise<string> => {
+    const known = bodies.get(answer.bytes);
+    const body = known ?? JSON.stringify(await route.mapping(data));
+    if (known === undefined && answer.freshness) bodies.set(answer.bytes, body);
+    return body;
+  };
+
+  const respond = async (answer: Answer, request: RestRequest, headers: Record<string, string>): Promise<RestResponse> => {
     if (answer.errors.length > 0) throw problemOfErrors(answer.errors, nameField);
     const data = answer.result.data ?? {};
     const mistake = problemOfUserErrors(userErrorsIn(data), nameField);
     if (mistake) throw mistake;
     if (route.found && data[route.found] === null) throw new ProblemError('NOT_FOUND', `There is no such ${route.found}.`, route.event ? { field: nameOf(route, route.event) } : {});
-    const link = route.page ? linkHeader(url, data[route.page]) : null;
-    return success(route.status, { ...headers, ...(link ? { link } : {}) }, JSON.stringify(await route.mapping(data)));
+    const link = route.page ? linkHeader(request.url, data[route.page]) : null;
+    const all = { ...headers, ...(link ? { link } : {}) };
+    if (route.method !== 'GET') return success(route.status, all, await bodyOf(answer, data));
+    // The URL makes a difference: links name it.
+    const caching = cachingHeaders(answer, request.viewer, `${route.name} ${request.url}`);
+    if (isKnown(request.ifNoneMatch, caching)) return { status: 304, headers: { ...all, ...caching }, body: '' };
+    return success(route.status, { ...all, ...caching }, await bodyOf(answer, data));
   };
 
   const run = async (variables: Readonly<Record<string, unknown>>, request: RestRequest, headers: Record<string, string>, claim: Extract<Claim, { kind: 'mine' }> | null): Promise<RestResponse> => {
