@@ -102,10 +102,17 @@ export const createRedisTaggedCache = async ({ url, logger, prefix = 'eventgraph
 
   redis.on('error', (error) => logger.debug({ err: error }, 'redis connection'));
   redis.on('close', () => (hasMissed = true));
-  redis.on('ready', () => (awayUntil = 0));
+  redis.on('ready', () => {
+    awayUntil = 0;
+    void isUsable();
+  });
 
+  /** Whether or not anybody asks: others may be served what this process should have told them of. */
+  let again: NodeJS.Timeout | undefined;
   const away = (error: unknown, doing: string): void => {
     awayUntil = performance.now() + patienceMs;
+    clearTimeout(again);
+    again = setTimeout(() => void isUsable(), patienceMs + 1).unref();
     logger.warn({ err: error }, `the shared cache cannot be reached (${doing}): going on without it`);
   };
   const flush = async (): Promise<boolean> => {
@@ -132,6 +139,7 @@ export const createRedisTaggedCache = async ({ url, logger, prefix = 'eventgraph
     redis.disconnect();
     throw error;
   });
+  await isUsable();
 
   return {
     counts,
@@ -167,6 +175,7 @@ export const createRedisTaggedCache = async ({ url, logger, prefix = 'eventgraph
       }
     },
     async [Symbol.asyncDispose]() {
+      clearTimeout(again);
       await redis.quit().catch(() => redis.disconnect());
     },
   };
