@@ -22,8 +22,6 @@ const maxPlaces = 8_192;
 const maxLength = 16_000;
 const ttlMs = 24 * 60 * 60 * 1_000;
 
-type Kept = { readonly hash: string; readonly text: string };
-
 export const createAutomaticDocuments = ({ cache, logger, places = maxPlaces }: AutomaticOptions): AutomaticDocuments => {
   const near = new LRUCache<string, string>({ max: 1_000, maxSize: 16_000_000, sizeCalculation: (text) => text.length + 1, ttl: ttlMs });
   const placeOf = (hash: string): string => `apq:${Number.parseInt(hash.slice(0, 8), 16) % places}`;
@@ -34,16 +32,16 @@ export const createAutomaticDocuments = ({ cache, logger, places = maxPlaces }: 
     async find(hash) {
       const known = near.get(hash);
       if (known !== undefined || !isHash(hash)) return known;
-      const kept = (await cache.get(placeOf(hash)).catch(lost)) as Kept | undefined;
-      // Others write to a shared cache too: a text is what its hash says, or it is none.
-      if (kept?.hash !== hash || typeof kept.text !== 'string' || sha256Hex(kept.text) !== hash) return undefined;
-      near.set(hash, kept.text);
-      return kept.text;
+      const text = await cache.get(placeOf(hash)).catch(lost);
+      // Another text may have taken the place, and others write to a shared cache too.
+      if (typeof text !== 'string' || sha256Hex(text) !== hash) return undefined;
+      near.set(hash, text);
+      return text;
     },
     async keep(hash, text) {
       if (text.length > maxLength || near.has(hash)) return;
       near.set(hash, text);
-      await cache.set(placeOf(hash), { hash, text } satisfies Kept, ttlMs).catch(lost);
+      await cache.set(placeOf(hash), text, ttlMs).catch(lost);
     },
   };
 };
