@@ -23,7 +23,7 @@ export const answerBatch = async (bodies: readonly unknown[], request: BatchRequ
   const each = await Promise.all(bodies.map((body) => answerOne(body, request, options)));
   const answers = each.map(({ answer }) => answer);
   const bytes = Buffer.concat([Buffer.from('['), ...answers.flatMap(({ bytes: part }, index) => (index === 0 ? [part] : [comma, part])), Buffer.from(']')]);
-  return { answers, answer: new Answer(bytes, answers.some(({ hasData }) => hasData), answers.flatMap(({ errors }) => errors)), headers: Object.assign({}, ...each.map(({ headers }) => headers)) };
+  return { answers, answer: new Answer(bytes, answers.some(({ hasData }) => hasData), answers.flatMap(({ errors }) => errors)), headers: Object.fromEntries(each.flatMap(({ headers }) => Object.entries(headers))) };
 };
 
 const comma = Buffer.from(',');
