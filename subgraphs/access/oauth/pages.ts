@@ -58,9 +58,8 @@ ${alert(error)}
 <label for="key">API key</label>
 <input type="password" id="key" name="key" required maxlength="200" autocomplete="off" spellcheck="false" aria-describedby="key-note${error === undefined ? '' : ' error'}">
 <p class="quiet" id="key-note">It begins with IPK_ and stays with the hub: the application never sees it.</p>
-<div class="actions"><button type="submit">Continue</button></div>
-</form>
-<form method="post" action="${action}/consent"><div class="actions"><button class="second" type="submit" name="decision" value="deny">Cancel</button></div></form>`,
+<div class="actions"><button type="submit">Continue</button><button class="second" type="submit" formaction="${action}/consent" formnovalidate name="decision" value="deny">Cancel</button></div>
+</form>`,
   );
 
 const meanings: Readonly<Record<Permission, string>> = {
@@ -99,7 +98,7 @@ ${alert(error)}
 <p>It acts with the key “${keyName}”, within what is allowed here, until ${endsAt.toISOString().slice(0, 10)} or until you end it. You return to <strong>${returnsTo}</strong>.</p>
 <form method="post" action="${action}/consent">
 <fieldset><legend>It may</legend>
-${offered.map((permission) => html`<label class="choice"><input type="checkbox" name="scope" value="${permission}" checked><span>${meanings[permission]}<code>${permission}</code></span></label>`)}
+${offered.map((permission) => html`<label class="choice"><input type="checkbox" name="scope" value="${permission}"${permission !== 'admin' && html` checked`}><span>${meanings[permission]}<code>${permission}</code></span></label>`)}
 </fieldset>
 ${withheld.length > 0 && html`<p class="quiet">Not allowed by this key or to this application: ${withheld.join(', ')}.</p>`}
 <h2 id="events">Events that it sees</h2>
