@@ -23,23 +23,23 @@ export type RestOptions = { readonly app: FastifyInstance; readonly gateway: Gat
  * send nothing but persisted operations.
  */
 export const addRest = async ({ app, gateway, identify, budgets, foundation: { hub } }: RestOptions): Promise<void> => {
-  const { routes, document } = readRest(gateway);
-  const { database, secrets, logger, now } = hub;
+  const { database, secrets, logger, now, publicUrl } = hub;
+  const { routes, document } = readRest(gateway, publicUrl);
   const idempotency = createIdempotencyKeys({ database, secrets, now });
   await app.register(restDoor({ routes, gateway, admission: createAdmission({ gateway, budgets }), idempotency, identify, logger }), { prefix: '/api' });
   await app.register(restPages(document), { prefix: '/api' });
 };
 
-export const schemasFile = join(operationsFolder, 'rest', 'schemas.json');
+const schemasFile = join(operationsFolder, 'rest', 'schemas.json');
 export const examplesFile = join(operationsFolder, 'rest', 'examples.json');
 
 /** Throws a ConfigError for an operation that cannot be served as it says. */
-export const readRest = (gateway: Pick<Gateway, 'apiSchema'>): { readonly routes: readonly Route[]; readonly document: OpenapiDocument } => {
+const readRest = (gateway: Pick<Gateway, 'apiSchema'>, publicUrl: string): { readonly routes: readonly Route[]; readonly document: OpenapiDocument } => {
   const routes = compileRoutes(readOperationFiles(operationsFolder), gateway.apiSchema());
   const schemas = readJson(schemasFile) as Readonly<Record<string, JsonSchema>>;
   const examples = readJson(examplesFile) as Readonly<Record<string, Example>>;
   const { version } = readJson(join(root, 'package.json')) as { version: string };
-  return { routes, document: openapiOf({ routes, schemas, examples, version }) };
+  return { routes, document: openapiOf({ routes, schemas, examples, version, oauthUrl: `${publicUrl}/oauth` }) };
 };
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));

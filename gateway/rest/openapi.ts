@@ -18,6 +18,8 @@ export type OpenapiOptions = {
   /** By name of the operation. */
   readonly examples: Readonly<Record<string, Example>>;
   readonly version: string;
+  /** Base URL of the hub's OAuth 2.0 server. */
+  readonly oauthUrl: string;
 };
 
 export type OpenapiDocument = {
@@ -28,7 +30,7 @@ export type OpenapiDocument = {
 };
 export type OpenapiOperation = { readonly operationId: string; readonly responses: Readonly<Record<string, unknown>>; readonly [part: string]: unknown };
 
-export const openapiOf = ({ routes, schemas, examples, version }: OpenapiOptions): OpenapiDocument => ({
+export const openapiOf = ({ routes, schemas, examples, version, oauthUrl }: OpenapiOptions): OpenapiDocument => ({
   openapi: '3.1.0',
   info: {
     title: 'Eventgraph',
@@ -44,6 +46,7 @@ export const openapiOf = ({ routes, schemas, examples, version }: OpenapiOptions
     securitySchemes: {
       bearer: { type: 'http', scheme: 'bearer', description: 'A key: `Authorization: Bearer IPK_…`.' },
       apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The same key.' },
+      oauth2: oauthOf(routes, oauthUrl),
     },
   },
 });
@@ -74,14 +77,19 @@ const operationOf = (route: Route, path: string, isOpen: boolean, example: Examp
     tags: [areaOf(path)],
     summary,
     description: [`The operation \`${route.name}\`.`, ...rights].join(' '),
-    security: isOpen ? [{}, ...credentials] : credentials,
+    security: [...(isOpen ? [{}] : []), { bearer: [] }, { apiKey: [] }, { oauth2: isOpen ? [] : permissions }],
     parameters: [...inputs.filter((each) => each.in !== 'body').map(parameterOf), ...(route.kind === 'mutation' ? [idempotencyKey] : [])],
     ...(inBody.length > 0 ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(inBody), ...(example?.body === undefined ? {} : { example: example.body }) } } } } : {}),
     responses: { [route.status]: successOf(route, example), ...(method === 'GET' ? { 304: { description: 'As the client has it (`If-None-Match`).' } } : {}), ...problemsOf(route, isOpen, method === 'POST') },
   };
 };
 
-const credentials = [{ bearer: [] }, { apiKey: [] }];
+/** Scopes are permissions. */
+const oauthOf = (routes: readonly Route[], url: string): JsonSchema => {
+  const scopes = Object.fromEntries([...new Set(routes.flatMap(({ permissions }) => permissions))].sort().map((permission) => [permission, `The permission \`${permission}\`.`]));
+  const tokenUrl = `${url}/token`;
+  return { type: 'oauth2', flows: { authorizationCode: { authorizationUrl: `${url}/authorize`, tokenUrl, refreshUrl: tokenUrl, scopes }, clientCredentials: { tokenUrl, scopes } } };
+};
 
 const parameterOf = ({ name, in: place, required, schema }: Parameter): JsonSchema => {
   const { description, ...type } = schema;

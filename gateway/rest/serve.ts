@@ -5,8 +5,7 @@
 import type { Logger } from '#core/logging.ts';
 import type { Viewer } from '#core/viewer.ts';
 import type { Answer } from '../answer.ts';
-import type { Admission } from '../doors/admission.ts';
-import { RequestRefused } from '../errors.ts';
+import type { Admission, Admitted } from '../doors/admission.ts';
 import type { Gateway } from '../index.ts';
 import { cachingHeaders, isKnown } from '../doors/http-caching.ts';
 import { checkEvent } from './access.ts';
@@ -44,12 +43,7 @@ export const createServe = (route: Route, options: ServeOptions): Serve => {
   const nameField = fieldNames(route);
   const { gateway, admission, logger } = options;
 
-  const answerOf = async (variables: Readonly<Record<string, unknown>>, request: RestRequest, headers: Record<string, string>): Promise<Answer> => {
-    const { asked, settle, ...admitted } = await admission.admit({ query: route.text, operationName: null, variables, extensions: null }, request).catch((error: unknown) => {
-      if (error instanceof RequestRefused) Object.assign(headers, error.headers);
-      throw error;
-    });
-    Object.assign(headers, admitted.headers);
+  const execute = async ({ asked, settle }: Admitted, request: RestRequest): Promise<Answer> => {
     const answer = await gateway.answer({ ...asked, viewer: request.viewer, requestId: request.requestId, signal: signalFor(route, request), deadline: route.kind === 'query' ? Date.now() + queryTimeMs : undefined });
     settle(answer);
     return answer;
@@ -64,7 +58,7 @@ export const createServe = (route: Route, options: ServeOptions): Serve => {
     return body;
   };
 
-  const respond = async (answer: Answer, request: RestRequest, headers: Record<string, string>): Promise<RestResponse> => {
+  const respond = async (answer: Answer, request: RestRequest, headers: Readonly<Record<string, string>>): Promise<RestResponse> => {
     if (answer.errors.length > 0) throw problemOfErrors(answer.errors, nameField);
     const data = answer.result.data ?? {};
     const mistake = problemOfUserErrors(userErrorsIn(data), nameField);
@@ -79,28 +73,30 @@ export const createServe = (route: Route, options: ServeOptions): Serve => {
     return success(route.status, { ...all, ...caching }, await bodyOf(answer, data));
   };
 
-  const run = async (variables: Readonly<Record<string, unknown>>, request: RestRequest, headers: Record<string, string>, claim: Extract<Claim, { kind: 'mine' }> | null): Promise<RestResponse> => {
-    let wasExecuted = false;
-    try {
-      const answer = await answerOf(variables, request, headers);
-      wasExecuted = answer.hasData;
-      const response = await respond(answer, request, headers).catch((error: unknown) => responseTo(error, request, headers, logger));
-      if (claim) await (wasExecuted ? keep(claim, response, request, logger) : claim.release());
-      return response;
-    } catch (error) {
-      if (claim && !wasExecuted) await claim.release();
-      throw error;
-    }
+  const run = async (admitted: Admitted, request: RestRequest): Promise<{ readonly wasExecuted: boolean; readonly response: RestResponse }> => {
+    const answer = await execute(admitted, request);
+    const response = await respond(answer, request, admitted.headers).catch((error: unknown) => responseTo(error, request, admitted.headers, logger));
+    return { wasExecuted: answer.hasData, response };
+  };
+
+  /** Whoever repeats a request pays for it as for any other. */
+  const runOnce = async (admitted: Admitted, request: RestRequest): Promise<RestResponse> => {
+    const claim = await claimOf(route, request, admitted.asked.variables, options.idempotency);
+    if (claim === null) return (await run(admitted, request)).response;
+    if (claim.kind !== 'mine') return repeated(claim, admitted.headers);
+    const { wasExecuted, response } = await run(admitted, request);
+    await (wasExecuted ? keep(claim, response, request, logger) : claim.release());
+    return response;
   };
 
   return async (request) => {
-    const headers: Record<string, string> = {};
+    let headers: Readonly<Record<string, string>> = {};
     try {
       const variables = readVariables(request.sent);
       checkEvent(route, variables, request.viewer);
-      const claim = await claimOf(route, request, variables, options.idempotency);
-      if (claim === null || claim.kind === 'mine') return await run(variables, request, headers, claim);
-      return repeated(claim);
+      const admitted = await admission.admit({ query: route.text, operationName: null, variables, extensions: null }, request);
+      headers = admitted.headers;
+      return await runOnce(admitted, request);
     } catch (error) {
       return responseTo(error, request, headers, logger);
     }
@@ -128,15 +124,15 @@ const userErrorsIn = (data: Readonly<Record<string, unknown>>): readonly UserErr
 const clientOf = ({ viewer, address }: RestRequest): string => viewer.keyId ?? `address ${address}`;
 
 /** Null where the request has no key, or can be repeated without one. */
-const claimOf = async (route: Route, request: RestRequest, variables: Readonly<Record<string, unknown>>, keys: IdempotencyKeys): Promise<Claim | null> => {
+const claimOf = async (route: Route, request: RestRequest, variables: unknown, keys: IdempotencyKeys): Promise<Claim | null> => {
   if (route.kind !== 'mutation' || request.idempotencyKey === undefined) return null;
   const key = keyInHeader(request.idempotencyKey);
   if (key === null) throw new ProblemError('IDEMPOTENCY_KEY_INVALID', 'An Idempotency-Key has 1 to 255 visible ASCII characters, without spaces, quotes and backslashes.', { field: 'Idempotency-Key' });
   return keys.claim({ client: clientOf(request), path: request.url.split('?')[0] ?? '', key }, variables);
 };
 
-const repeated = (claim: Exclude<Claim, { kind: 'mine' }>): RestResponse => {
-  if (claim.kind === 'done') return { status: claim.response.status, headers: { ...notStored, 'content-type': claim.response.contentType, 'idempotency-replayed': 'true' }, body: claim.response.body };
+const repeated = (claim: Exclude<Claim, { kind: 'mine' }>, headers: Readonly<Record<string, string>>): RestResponse => {
+  if (claim.kind === 'done') return { status: claim.response.status, headers: { ...notStored, ...headers, 'content-type': claim.response.contentType, 'idempotency-replayed': 'true' }, body: claim.response.body };
   if (claim.kind === 'reused') throw new ProblemError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with other parameters. A new request needs a new key.', { field: 'Idempotency-Key' });
   if (claim.kind === 'running') throw new ProblemError('IDEMPOTENCY_KEY_IN_USE', 'The first request with this Idempotency-Key is still under way. Come again in a second.', { field: 'Idempotency-Key', retryAfter: 1 });
   throw new ProblemError('IDEMPOTENCY_OUTCOME_UNKNOWN', 'The first request with this Idempotency-Key was broken off; whether it was carried out is not known. Look, then use a new key.', { field: 'Idempotency-Key' });
