@@ -54,6 +54,20 @@ describe('keys', () => {
     ]);
     expect(await ask('{ items { label maker { name } } }')).toEqual({ data: { items: ['1', '2', '2'].map((id) => ({ label: `l${id}`, maker: { name: 'made' } })) } });
   });
+
+  test('the same entity, told of differently at two places, stays as it was told at each', async () => {
+    const { ask, sent } = startGateway([
+      subgraph('a', 'scalar Moment type Query { items: [Item!]! } type Item { product: Product } type Product @key(fields: "id") { id: ID! seen: Moment label: Label! } type Label { text: String }', {
+        Query: { items: () => [1, 2, 2, 1, 3].map((at) => ({ product: { id: '1', seen: new Date(at === 3 ? 1 : at), label: { text: at === 3 ? 'other' : 'same' } } })) },
+      }),
+      subgraph('b', 'type Product @key(fields: "id") { id: ID! maker: Maker! } type Maker { name: String! }', { Product: { maker: () => ({ name: 'm' }) } }),
+    ]);
+    const { data } = await ask('{ items { product { id label { text } maker { name } } } }');
+    expect(data).toEqual({ items: ['same', 'same', 'same', 'same', 'other'].map((text) => ({ product: { id: '1', label: { text }, maker: { name: 'm' } } })) });
+    expect(sent[1]?.variables['representations']).toHaveLength(1);
+    const timed = await ask('{ items { product { seen maker { name } } } }');
+    expect(timed.data).toEqual({ items: [1, 2, 2, 1, 1].map((at) => ({ product: { seen: new Date(at).toISOString(), maker: { name: 'm' } } })) });
+  });
 });
 
 describe('@requires and @provides', () => {

@@ -1,6 +1,7 @@
 /** The distinct entities that one request asks a subgraph for, and where in the answer each of them stands. */
 import type { FetchStep } from '../plan/plan.ts';
 import type { Execution, JsonObject } from './context.ts';
+import { isSameJson } from './same-json.ts';
 import { type Slot, forgetDuplicates } from './places.ts';
 import type { Representer } from './representations.ts';
 
@@ -55,11 +56,12 @@ export type Added = { readonly objects: number; readonly incomplete: readonly Js
 export const mayUnify = ({ held }: Pick<Execution, 'held'>, fetch: FetchStep): boolean => fetch.mayUnify && !held.has(fetch.place);
 
 /**
- * Equal representations are sent once. Where a representation is all that is known of an object, equal objects of one
- * place become one object (`unify`), so that what comes later is merged, walked and written once. `slots` are then all
- * that hold them: one that is left out would keep an object that nobody asks about.
+ * Equal representations are sent once. Where all that is known of two objects of one place is the same, they become one
+ * object (`unify`), so that what comes later is merged, walked and written once: whoever asks for the authors of reviews
+ * gets most of them several times, with all that was selected of them. `slots` are then all that hold them: one that is
+ * left out would keep an object that nobody asks about.
  */
-export const addEntities = (execution: Pick<Execution, 'shared' | 'held' | 'walks'>, entities: Entities, fetch: FetchStep, representer: Representer, slots: readonly Slot[], unify: boolean): Added => {
+export const addEntities = (execution: Pick<Execution, 'shared' | 'errors' | 'held' | 'walks'>, entities: Entities, fetch: FetchStep, representer: Representer, slots: readonly Slot[], unify: boolean): Added => {
   // What stands at several places became one, or stayed itself, where it was met first.
   const met = unify && execution.shared.size > 0 ? new Map<JsonObject, JsonObject>() : null;
   const byKey = entities.knownBy(representer);
@@ -79,7 +81,7 @@ export const addEntities = (execution: Pick<Execution, 'shared' | 'held' | 'walk
       if (entity === null) (incomplete ??= []).push(slot.object);
       continue;
     }
-    const other = unify ? equalIn(entity, fetch, representer, slot) : undefined;
+    const other = unify ? equalIn(execution, entity, fetch, representer, slot) : undefined;
     met?.set(slot.object, other ?? slot.object);
     if (other) {
       hang(slot, other);
@@ -93,10 +95,13 @@ export const addEntities = (execution: Pick<Execution, 'shared' | 'held' | 'walk
   return { objects: slots.length - again, incomplete };
 };
 
-/** An object that the fetch asks about already and of which, as of this one, nothing but the representation is known. */
-const equalIn = ({ uses }: Entity, fetch: FetchStep, { isWhole }: Representer, { object }: Slot): JsonObject | undefined => {
+/** An object that the fetch asks about already and of which the same is known. */
+const equalIn = ({ errors }: Pick<Execution, 'errors'>, { uses }: Entity, fetch: FetchStep, { isWhole }: Representer, { object }: Slot): JsonObject | undefined => {
   const last = uses[uses.length - 1];
-  return last?.fetch === fetch && isWhole(object) && isWhole(last.target) ? last.target : undefined;
+  if (last?.fetch !== fetch) return undefined;
+  // An error may explain a null in one of them alone.
+  const isSame = isWhole(object) ? isWhole(last.target) : errors.length === 0 && isSameJson(object, last.target);
+  return isSame ? last.target : undefined;
 };
 
 const hang = ({ holder, key }: Slot, object: JsonObject): void => {
