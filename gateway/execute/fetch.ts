@@ -36,7 +36,7 @@ const fetchRootFields = async (execution: Execution, batch: Batch, fetch: FetchS
 
 /** Also how a subscription's event, answered by its source, enters the answer. */
 export const takeRootResult = (execution: Execution, fetch: FetchStep, result: unknown): void => {
-  const { data, errors } = readResult(result);
+  const { data, errors } = readResult(execution, result);
   noteErrors(execution, fetch.subgraph, errors);
   if (!data) return;
   applyRewrites(fetch.outputRewrites, data, execution.matchesType);
@@ -101,7 +101,7 @@ const ask = async (execution: Execution, batch: Batch, lists: EntityLists, own: 
 };
 
 const takeEntities = (execution: Execution, subgraph: string, result: unknown, questions: readonly Question[]): void => {
-  const { data, errors } = readResult(result);
+  const { data, errors } = readResult(execution, result);
   noteEntityErrors(execution, subgraph, errors, questions);
   for (const { fetch, alias, entities } of questions) {
     const answered = data?.[alias];
@@ -160,11 +160,12 @@ const representerOf = (fetch: FetchStep, matchesType: TypeMatcher): Representer 
 
 const malformed = () => new EventgraphError('SUBREQUEST_MALFORMED_RESPONSE', 'The subgraph answered something that is not a GraphQL response.');
 
-const readResult = (result: unknown): { readonly data: JsonObject | null; readonly errors: readonly unknown[] } => {
+const readResult = (execution: Execution, result: unknown): { readonly data: JsonObject | null; readonly errors: readonly unknown[] } => {
   if (!isObject(result)) throw malformed();
-  const { data, errors } = result;
+  const { data, errors, shared } = result;
   if (errors !== undefined && errors !== null && !Array.isArray(errors)) throw malformed();
   if (data !== undefined && data !== null && !isObject(data)) throw malformed();
   if (!data && !(Array.isArray(errors) && errors.length > 0)) throw malformed();
+  if (shared instanceof Set) for (const object of shared) execution.shared.add(object as object);
   return { data: data ?? null, errors: errors ?? [] };
 };

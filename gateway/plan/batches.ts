@@ -37,6 +37,10 @@ const stagesOf = (fetches: readonly FetchStep[]): readonly number[] => {
 
 const unnamed = (document: DocumentNode): string => print(visit(document, { OperationDefinition: (node) => ({ ...node, name: undefined }) }));
 
+/** What may be one at the places of one fetch may not be at those of another. */
+const ofBothForms = (one: FetchStep, other: FetchStep): FetchStep =>
+  JSON.stringify(one.operation.form) === JSON.stringify(other.operation.form) ? one : { ...one, operation: { ...one.operation, form: undefined } };
+
 const createBatch = (index: number, fetches: readonly FetchStep[]): Batch => {
   const positions = new Map<string, number>();
   const selections: FetchStep[] = [];
@@ -45,6 +49,7 @@ const createBatch = (index: number, fetches: readonly FetchStep[]): Batch => {
     // Answers differ with the operation (but not its name) and rewrites, whatever the representations are made of.
     const key = JSON.stringify([unnamed(fetch.operation.document), fetch.outputRewrites]);
     const position = positions.get(key) ?? selections.push(fetch) - 1;
+    selections[position] = ofBothForms(selections[position] ?? fetch, fetch);
     positions.set(key, position);
     selectionOf.set(fetch, position);
   }

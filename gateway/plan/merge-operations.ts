@@ -2,7 +2,7 @@
  * Several operations on `_entities` as one: `query ($r0: …, $r1: …) { _e0: _entities(representations: $r0) {…} _e1: … }`.
  */
 import { type DocumentNode, type FieldNode, Kind, type OperationDefinitionNode, OperationTypeNode, type VariableDefinitionNode, print, stripIgnoredCharacters, visit } from 'graphql';
-import type { SubgraphOperation } from '../sources/data-source.ts';
+import type { AnswerForm, SubgraphOperation } from '../sources/data-source.ts';
 import type { MergedOperation } from './plan.ts';
 
 export const mergeEntityOperations = (operations: readonly SubgraphOperation[]): MergedOperation => {
@@ -19,11 +19,14 @@ export const mergeEntityOperations = (operations: readonly SubgraphOperation[]):
   };
   const document: DocumentNode = { kind: Kind.DOCUMENT, definitions: [merged] };
   return {
-    operation: { kind: OperationTypeNode.QUERY, name: first?.name, query: stripIgnoredCharacters(print(document)), document },
+    operation: { kind: OperationTypeNode.QUERY, name: first?.name, query: stripIgnoredCharacters(print(document)), document, form: mergedForm(operations) },
     aliases: operations.map((_, position) => `_e${position}`),
     variables: operations.map((_, position) => `r${position}`),
   };
 };
+
+const mergedForm = (operations: readonly SubgraphOperation[]): AnswerForm | undefined =>
+  operations.every(({ form }) => form) ? operations.flatMap(({ form = [] }, position) => form.map((field) => ({ ...field, name: `_e${position}` }))) : undefined;
 
 const definitionOf = ({ document }: SubgraphOperation): OperationDefinitionNode => {
   const definition = document.definitions.find((each) => each.kind === Kind.OPERATION_DEFINITION);

@@ -7,9 +7,11 @@
  * targets themselves: `items.@ { size { width } }` and `items.@ { size { height } }` may not, `items.@ { maker { id } }`
  * and `items.@.maker { name }` may, as equal makers are asked for once and answered alike.
  *
- * For the same reason, equal targets may become one object (`mayUnify`) if one fetch alone brought them.
+ * For the same reason, equal targets may become one object (`mayUnify`) if one fetch alone brought them, and so may equal
+ * objects of a fetch's answer (`AnswerField.mayBeOne`).
  */
 import { type FieldNode, Kind, type SelectionSetNode } from 'graphql';
+import { formOf } from './answer-form.ts';
 import type { FetchStep } from './plan.ts';
 
 export const markSharing = (fetches: readonly FetchStep[], primary: FetchStep | null): readonly FetchStep[] => {
@@ -19,11 +21,14 @@ export const markSharing = (fetches: readonly FetchStep[], primary: FetchStep | 
   const written = new Map<string, Set<FetchStep>>();
   for (const fetch of all) for (const path of objectsAnswered(fetch)) written.set(path, (written.get(path) ?? new Set()).add(fetch));
   const isAlone = (fetch: FetchStep): boolean => [...objectsAnswered(fetch)].every((path) => written.get(path)?.size === 1);
+  const isBroughtOnce = (place: string): boolean => written.get(place)?.size === 1;
   return fetches.map((fetch) => ({
     ...fetch,
+    // Rewrites are done once for each place.
+    operation: { ...fetch.operation, form: formOf(fetch, (place) => !dependsOnPlace && fetch.outputRewrites.length === 0 && isBroughtOnce(place)) },
     mayShare: fetch.requires !== null && !dependsOnPlace && isAlone(fetch),
-    mayUnify: fetch.requires !== null && !dependsOnPlace && written.get(fetch.place)?.size === 1,
-    stable: stableParts(fetch, (place) => written.get(place)?.size === 1),
+    mayUnify: fetch.requires !== null && !dependsOnPlace && isBroughtOnce(fetch.place),
+    stable: stableParts(fetch, isBroughtOnce),
   }));
 };
 

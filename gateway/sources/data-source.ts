@@ -12,7 +12,21 @@ export type SubgraphOperation = {
   /** As text for the wire and parsed for the same process. */
   readonly query: string;
   readonly document: DocumentNode;
+  /** What `data` looks like; absent where nobody worked it out. */
+  readonly form?: AnswerForm | undefined;
 };
+
+/** Fields in the order of the operation, those of all types that can stand there; null for what has no fields. */
+export type AnswerForm = readonly AnswerField[];
+export type AnswerField = {
+  readonly name: string;
+  /** Whether equal objects that stand here may be one and the same: see `plan/sharing.ts`. */
+  readonly mayBeOne: boolean;
+  readonly fields: AnswerForm | null;
+};
+
+/** `shared`: the objects that stand at several places of `data`. */
+export type SubgraphResult = ExecutionResult & { readonly shared?: ReadonlySet<object> };
 
 /** Both are made when they are asked for: ask once. */
 export interface SubgraphVariables {
@@ -65,10 +79,11 @@ export type SourceEvents = AsyncIterableIterator<SourceEvent> & { atHand?(most: 
 
 export interface DataSource {
   /**
-   * The answer belongs to the caller, who merges into it: a source never hands the same objects out twice.
+   * The answer belongs to the caller, who merges into it: a source never hands the same objects out twice, but in one
+   * answer where the operation's form allows it.
    * Rejects with a coded error (`SUBREQUEST_…`) when there is no answer.
    */
-  execute(request: SubgraphRequest): Promise<ExecutionResult>;
+  execute(request: SubgraphRequest): Promise<SubgraphResult>;
   /** Errors found before the first event (validation, permission) come as an ExecutionResult. */
   subscribe(request: SubgraphRequest): Promise<SourceEvents | ExecutionResult>;
   /** What is waiting and open now, for a source behind a server. */

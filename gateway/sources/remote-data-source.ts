@@ -5,8 +5,9 @@
  * A fetch passes, in this order: identical ones under way (`flights`), another try (`retry`), a second request beside a
  * late one (`hedge`), the circuit, the queue (`fair-limit`), the wire (`remote-http`).
  */
-import { type ExecutionResult, OperationTypeNode } from 'graphql';
-import type { DataSource, SourceState, SubgraphNote, SubgraphOperation, SubgraphRequest } from './data-source.ts';
+import { OperationTypeNode } from 'graphql';
+import { type ReadAnswer, createAnswerReader } from './answer-reader.ts';
+import type { DataSource, SourceState, SubgraphNote, SubgraphOperation, SubgraphRequest, SubgraphResult } from './data-source.ts';
 import { type Landed, createRemoteHttp } from './remote-http.ts';
 import { createRemoteStreams } from './remote-streams.ts';
 import { createCircuit } from '../resilience/circuit.ts';
@@ -68,7 +69,7 @@ export type RemoteDataSource = DataSource & {
 };
 
 /** The text of an operation as it stands in a request body, made once. */
-type Known = { readonly head: string; readonly isQuery: boolean; readonly shelf: Shelf<Landed> };
+type Known = { readonly head: string; readonly isQuery: boolean; readonly read: ReadAnswer; readonly shelf: Shelf<Landed> };
 
 export const createRemoteDataSource = (subgraph: RemoteSubgraph): RemoteDataSource => {
   const { observe, ...settings } = { ...defaults, ...subgraph };
@@ -79,22 +80,23 @@ export const createRemoteDataSource = (subgraph: RemoteSubgraph): RemoteDataSour
   const budget = createRetryBudget({ share: settings.retryShare, reserve: retryReserve });
   const retry = createRetry({ retries: settings.retries, budget, onRetry: observe?.retried });
   const hedge = settings.hedgeAfterMs === undefined ? null : createHedge({ afterMs: settings.hedgeAfterMs, mayHedge: () => limit.hasRoom() && circuit.state === 'closed' && budget.spend(), onHedge: observe?.hedged });
-  const flights = createFlights<Landed, ExecutionResult>({ unload, onShared: observe?.shared });
+  const flights = createFlights<Landed, SubgraphResult>({ unload, onShared: observe?.shared });
   const passOf = createViewerPasses(subgraph.signViewer);
   const streams = createRemoteStreams(url, subgraph.signViewer, settings.timeoutMs);
   const known = new WeakMap<SubgraphOperation, Known>();
 
   const knownOf = (operation: SubgraphOperation): Known => {
     let found = known.get(operation);
-    if (!found) known.set(operation, (found = { head: headOf(operation), isQuery: operation.kind === OperationTypeNode.QUERY, shelf: new Map() }));
+    if (!found) known.set(operation, (found = { head: headOf(operation), isQuery: operation.kind === OperationTypeNode.QUERY, read: createAnswerReader(operation.form), shelf: new Map() }));
     return found;
   };
-  const send = (body: string, { requestId, traceparent }: SubgraphRequest, pass: Pass, signal: AbortSignal, endsAt: number): Promise<Landed> => {
+  const send = (body: string, { operation, requestId, traceparent }: SubgraphRequest, pass: Pass, signal: AbortSignal, endsAt: number): Promise<Landed> => {
     const signed = pass.signature();
-    if (typeof signed === 'string') return http.send({ body, requestId, endsAt, traceparent, signature: signed }, signal);
-    return signed.then((signature) => http.send({ body, requestId, endsAt, traceparent, signature }, signal));
+    const { read } = knownOf(operation);
+    if (typeof signed === 'string') return http.send({ body, requestId, endsAt, traceparent, read, signature: signed }, signal);
+    return signed.then((signature) => http.send({ body, requestId, endsAt, traceparent, read, signature }, signal));
   };
-  const execute = (request: SubgraphRequest): Promise<ExecutionResult> => {
+  const execute = (request: SubgraphRequest): Promise<SubgraphResult> => {
     const { signal, deadline, note, version } = request;
     const { head, isQuery, shelf } = knownOf(request.operation);
     const pass = passOf(request.viewer);
@@ -134,16 +136,16 @@ const noting = (note: SubgraphNote, fly: Start<Landed>): Start<Landed> => {
   return async (signal, endsAt) => {
     note.isShared = false;
     const landed = await fly(signal, endsAt);
-    note.bytes = landed.bytes;
+    note.bytes = landed.body.length;
     return landed;
   };
 };
 
-/** The first to come takes what was parsed; an execution merges into it, so the others parse the text again. */
-const unload = (landed: Landed): ExecutionResult => {
-  const { parsed } = landed;
+/** The first to come takes what was read; an execution merges into it, so the others read the body again. */
+const unload = (landed: Landed): SubgraphResult => {
+  const { body, read, parsed } = landed;
   landed.parsed = null;
-  return parsed ?? (JSON.parse(landed.text) as ExecutionResult);
+  return parsed ?? (read(body) as SubgraphResult);
 };
 
 const observed =

@@ -1,11 +1,12 @@
 /**
- * One HTTP request to a subgraph, and its answer as text that was found to be a GraphQL response. This is the hottest
+ * One HTTP request to a subgraph, and its answer, found to be a GraphQL response. This is the hottest
  * path of a gateway: undici is told where each piece goes, without a stream in between.
  */
 import { type Dispatcher, Pool } from 'undici';
-import type { ExecutionResult } from 'graphql';
 import { deadlineHeader } from '#core/deadline.ts';
 import { viewerHeader } from '#core/viewer.ts';
+import type { ReadAnswer } from './answer-reader.ts';
+import type { SubgraphResult } from './data-source.ts';
 import { type SubrequestError, malformed, refusedWith, tooLarge, unreachable } from '../resilience/failures.ts';
 
 export type Outgoing = {
@@ -15,10 +16,12 @@ export type Outgoing = {
   readonly traceparent?: string | undefined;
   /** When the subgraph need not answer any more, in milliseconds of `Date.now()`. */
   readonly endsAt: number;
+  /** Reads the body of an answer; throws for what is no JSON. */
+  readonly read: ReadAnswer;
 };
 
-/** `text` is a GraphQL response as JSON, and how many bytes it was; `parsed` is what it was parsed to. */
-export type Landed = { readonly text: string; readonly bytes: number; parsed: ExecutionResult | null };
+/** `body` is a GraphQL response as JSON, `parsed` what it was read to. */
+export type Landed = { readonly body: Buffer; readonly read: ReadAnswer; parsed: SubgraphResult | null };
 
 export type RemoteHttp = {
   /** Rejects with a SubrequestError, or with the signal's reason. */
@@ -37,7 +40,7 @@ export const createRemoteHttp = (url: URL, { connections, maxBytes }: { readonly
     send(request, signal) {
       const headers = ['content-type', 'application/json', 'accept', accepted, 'x-request-id', request.requestId, viewerHeader, request.signature, deadlineHeader, String(Math.max(1, Math.round(request.endsAt - Date.now())))];
       if (request.traceparent !== undefined) headers.push('traceparent', request.traceparent);
-      return dispatch(pool, { path, method: 'POST', headers, body: request.body }, maxBytes, signal);
+      return dispatch(pool, { path, method: 'POST', headers, body: request.body }, request.read, maxBytes, signal);
     },
     get connections() {
       return pool.stats.connected;
@@ -48,7 +51,7 @@ export const createRemoteHttp = (url: URL, { connections, maxBytes }: { readonly
 
 const accepted = 'application/graphql-response+json, application/json;q=0.9';
 
-const dispatch = (pool: Pool, options: Dispatcher.DispatchOptions, maxBytes: number, signal: AbortSignal): Promise<Landed> =>
+const dispatch = (pool: Pool, options: Dispatcher.DispatchOptions, read: ReadAnswer, maxBytes: number, signal: AbortSignal): Promise<Landed> =>
   new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
     const chunks: Buffer[] = [];
@@ -87,9 +90,9 @@ const dispatch = (pool: Pool, options: Dispatcher.DispatchOptions, maxBytes: num
       },
       onResponseEnd() {
         signal.removeEventListener('abort', giveUp);
-        const text = (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)).toString('utf8');
+        const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
         try {
-          resolve({ text, bytes: size, parsed: interpret(status, text, retryAfter) });
+          resolve({ body, read, parsed: interpret(status, () => read(body), retryAfter) });
         } catch (error) {
           reject(error as Error);
         }
@@ -99,15 +102,15 @@ const dispatch = (pool: Pool, options: Dispatcher.DispatchOptions, maxBytes: num
   });
 
 /** A GraphQL response counts whatever its status: GraphQL over HTTP answers refused requests with 400. */
-const interpret = (status: number, text: string, retryAfter: string | string[] | undefined): ExecutionResult => {
+const interpret = (status: number, read: () => unknown, retryAfter: string | string[] | undefined): SubgraphResult => {
   const isSuccess = status >= 200 && status < 300;
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = read();
   } catch {
     throw isSuccess ? malformed('something that is not JSON', status) : refusedWith(status, millisecondsOf(retryAfter));
   }
-  if (typeof json === 'object' && json !== null && ('data' in json || 'errors' in json)) return json as ExecutionResult;
+  if (typeof json === 'object' && json !== null && ('data' in json || 'errors' in json)) return json as SubgraphResult;
   throw isSuccess ? malformed('JSON that is not a GraphQL response', status) : refusedWith(status, millisecondsOf(retryAfter));
 };
 

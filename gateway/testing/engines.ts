@@ -14,6 +14,7 @@ import { createDefers } from '../plan/defer.ts';
 import type { Plan } from '../plan/plan.ts';
 import { createPlanning } from '../plan/planning.ts';
 import { loadSupergraph } from '../supergraph.ts';
+import { readingAnswers } from './read-answers.ts';
 import { operationFrom, operationVariables } from './operations.ts';
 import { type World, describeWorld, worldFrom } from './supergraphs.ts';
 import { type Tape, tapeOf } from './tape.ts';
@@ -36,7 +37,7 @@ export const engineOver = (world: World): TestEngine => {
   const connect = (name: string): DataSource => {
     const schema = world.subgraphs.get(name)?.schema;
     if (!schema) throw new Error(`The test has no subgraph ${name}.`);
-    const source = createLocalDataSource({ schema, contextFor: () => ({}) });
+    const source = readingAnswers(createLocalDataSource({ schema, contextFor: () => ({}) }));
     return { ...source, execute: (request) => tested.handle(request, name, () => source.execute(request)) };
   };
   const gateway = createGateway({ supergraph: world.supergraph, dataSources: connect, limits });
