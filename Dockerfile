@@ -32,4 +32,4 @@ USER node
 VOLUME /data
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:4000/health/ready').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "main.ts"]
+CMD ["node", "--min-semi-space-size=64", "--max-semi-space-size=64", "main.ts"]

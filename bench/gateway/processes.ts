@@ -20,6 +20,8 @@ export type Start = {
   readonly file: string;
   /** What it reads with `settings`. */
   readonly settings: object;
+  /** Of Node. */
+  readonly flags?: readonly string[];
 };
 
 type Ready = { readonly ready: string };
@@ -31,8 +33,8 @@ const endOnSignals = (): void => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));
 };
 
-export const startProgram = async ({ name, file, settings }: Start): Promise<Program> => {
-  const child = fork(join(import.meta.dirname, file), [JSON.stringify(settings)], { execPath: process.execPath, env: { ...process.env, NODE_ENV: 'production' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+export const startProgram = async ({ name, file, settings, flags }: Start): Promise<Program> => {
+  const child = fork(join(import.meta.dirname, file), [JSON.stringify(settings)], { execPath: process.execPath, execArgv: [...process.execArgv, ...(flags ?? [])], env: { ...process.env, NODE_ENV: 'production' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code} before it listened.`)));
     child.once('message', (message) => resolve((message as Ready).ready));

@@ -1,5 +1,5 @@
 /** What every gateway bench stands on: the subgraphs, their supergraph in a file, and the programs started over them. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OursSettings, Sharing } from './ours.ts';
@@ -33,6 +33,7 @@ export const createStand = async (): Promise<Stand> => {
   const keep = (program: Program): Program => programs.use(program);
   const start = async (...args: Parameters<typeof startProgram>): Promise<Program> => keep(await startProgram(...args));
 
+  const flags = await flagsOfStart();
   const subgraphs = await start({ name: 'subgraphs', file: 'subgraphs.ts', settings: {} });
   const urls = JSON.parse(subgraphs.url) as Record<SubgraphName, string>;
   const supergraphFile = join(dir, 'supergraph.graphql');
@@ -47,8 +48,8 @@ export const createStand = async (): Promise<Stand> => {
     supergraphFile,
     subgraphs,
     urls,
-    ours: (sharing) => start({ name: `ours, sharing ${sharing}`, file: 'ours.ts', settings: { supergraphFile, sharing } satisfies OursSettings }),
-    guarded: () => start({ name: 'ours, guarded', file: 'protected.ts', settings: { supergraphFile } satisfies ProtectedSettings }),
+    ours: (sharing) => start({ name: `ours, sharing ${sharing}`, file: 'ours.ts', settings: { supergraphFile, sharing } satisfies OursSettings, flags }),
+    guarded: () => start({ name: 'ours, guarded', file: 'protected.ts', settings: { supergraphFile } satisfies ProtectedSettings, flags }),
     record,
     async limit(gateway, workload) {
       const requests = await record(gateway, workload);
@@ -60,4 +61,10 @@ export const createStand = async (): Promise<Stand> => {
     upstreamRequests: async () => Object.values(await subgraphs.ask<Record<string, number>>('counts')).reduce((sum, count) => sum + count, 0),
     [Symbol.asyncDispose]: () => programs.disposeAsync(),
   };
+};
+
+/** Of Node, as `npm start` gives them. */
+const flagsOfStart = async (): Promise<readonly string[]> => {
+  const { scripts } = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8')) as { readonly scripts: { readonly start: string } };
+  return scripts.start.match(/--\S+/g) ?? [];
 };
