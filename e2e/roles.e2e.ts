@@ -12,6 +12,8 @@ import { type HubEnvironment, ask, askUntil, makeDataDir, registerGates, startHu
 const query = `{ events(orderBy: START_ASC) { totalCount edges { node { __typename id name status timezone service { name health }
   attendance { totalRegistered currentAttendees attendanceRate } checkIns(first: 3) { totalCount edges { node { id direction } } } ... on GateEvent { gates { id name status } } } } } }`;
 
+const overRest = async (url: string, key: string): Promise<unknown> => (await fetch(`${url}/api/v1/events`, { headers: { 'x-api-key': key } })).json();
+
 test('every role in a process of its own answers the same as one process with all', async () => {
   await using database = await cloneDatabase();
   await using gates = await createGatekeeperSimulator({ clock: { speed: 0.001 } });
@@ -22,6 +24,8 @@ test('every role in a process of its own answers the same as one process with al
   expect((await registerGates(whole, gates, 'tech-conference-2024')).userErrors).toEqual([]);
   const expected = await ask(whole.url, whole.adminKey, query);
   expect(expected.errors).toBeUndefined();
+  const expectedOverRest = await overRest(whole.url, whole.adminKey);
+  expect(expectedOverRest).toMatchObject({ totalCount: 1 });
   await whole.stop('SIGTERM');
 
   await using stack = new AsyncDisposableStack();
@@ -34,6 +38,7 @@ test('every role in a process of its own answers the same as one process with al
   const gateway = stack.use(await startHubProcess({ ...shared, ...urls, PORT: gatewayPort }, ['--role', 'gateway']));
 
   expect(await ask(gateway.url, whole.adminKey, query)).toEqual(expected);
+  expect(await overRest(gateway.url, whole.adminKey)).toEqual(expectedOverRest);
   expect((await ask(gateway.url, null, '{ eventServices { totalCount } }')).errors?.[0]?.extensions.code).toMatch(/UNAUTH/);
 
   const client = createClient({ url: `${gateway.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: { authorization: `Bearer ${whole.adminKey}` } });
