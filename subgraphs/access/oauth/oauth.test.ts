@@ -8,6 +8,8 @@ import type { Permission } from '#core/viewer.ts';
 import { entities } from '../entities.ts';
 import { createIdentify } from '../identify.ts';
 import { subgraph } from '../index.ts';
+import { saveGrant } from '../oauth-grants.ts';
+import { createAdapter } from './adapter.ts';
 import { wrongKeys } from './interactions.ts';
 import { oauthRoutes } from './server.ts';
 import { type Client, authorize, begin, createApplication, createBrowser, follow } from './test-browser.ts';
@@ -296,6 +298,20 @@ describe('races', () => {
   });
 });
 
+test('a code or refresh token that is consumed by several at the same moment is consumed by one, and its grant ends', async () => {
+  for (const model of ['AuthorizationCode', 'RefreshToken']) {
+    const [client, { id: keyId }] = [await register(), await createKey()];
+    const grantId = `grant-of-${client.id}-${model}`;
+    await saveGrant(hub.database.em(), hub, { id: grantId, clientId: client.id, keyId, permissions: ['read_events'], payload: {}, expiresAt: new Date(Date.now() + 60_000) });
+    const artifacts = createAdapter(hub, base)(model);
+    await artifacts.upsert('the-one', { grantId, clientId: client.id, exp: Math.floor(Date.now() / 1000) + 60 }, 60);
+    const used = await Promise.allSettled(Array.from({ length: 4 }, () => artifacts.consume('the-one')));
+    expect(used.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected']);
+    expect(await audited(grantId)).toMatchObject([{ action: 'grant.created' }, { action: 'grant.revoked', actor: null, details: { reason: 'a code or refresh token was used twice' } }]);
+    await expect(artifacts.upsert('what came of it', { grantId, clientId: client.id }, 60)).rejects.toMatchObject({ error: 'invalid_grant' });
+  }
+});
+
 describe('the pages', () => {
   test('have no script, are in no frame, and escape what others named', async () => {
     const client = await register({ clientName: '<script>alert("x")</script>' });
@@ -326,6 +342,8 @@ describe('the pages', () => {
       expect((await browser.post(`${at}/login`, { key })).status).toBe(400);
       expect((await browser.post(`${at}/consent`, { decision: 'allow', scope: 'read_events' })).status).toBe(400);
     }
+    const interaction = [...mine.cookies.values()].filter(({ path }) => path.startsWith('/oauth/interaction')).map(({ text }) => text).join('; ');
+    expect([(await fetch(page, { headers: { cookie: interaction } })).status, (await fetch(another, { headers: { cookie: interaction } })).status], 'the cookie of one on the page of another').toEqual([200, 400]);
     for (const { text } of mine.cookies.values()) expect(text).not.toContain(key);
   });
 
@@ -337,8 +355,8 @@ describe('the pages', () => {
     for (const cookie of response.headers.getSetCookie()) expect(cookie).toMatch(/samesite=lax/i);
   });
 
-  test('ask for a key each time, also in the same browser', async () => {
-    const [client, { key }] = [await register(), await createKey()];
+  test('ask for a key each time, also in the same browser, where another one may be shown', async () => {
+    const [client, { key }, other] = [await register(), await createKey(), await createKey()];
     const browser = createBrowser();
     const page = await begin(browser, client.application, 'read_events');
     await browser.post(`${page}/login`, { key });
@@ -346,6 +364,10 @@ describe('the pages', () => {
     const again = await begin(browser, client.application, 'read_events');
     expect(await (await browser.go(again)).text()).toContain('API key');
     expect(await (await browser.post(`${again}/consent`, { decision: 'allow', scope: 'read_events' })).text()).toContain('Show another one');
+    expect((await browser.post(`${again}/login`, { key: other.key })).status).toBe(303);
+    const back = await follow(browser, await browser.post(`${again}/consent`, { decision: 'allow', scope: 'read_events' }), redirectUri);
+    const tokens = await client.application.exchange(back.searchParams.get('code') ?? '');
+    expect((await identify(tokens.access_token))?.standsOn).toContain(other.id);
   });
 
   test('take no key that does not hold, no token, and nothing without a choice', async () => {

@@ -43,6 +43,8 @@ export const createProvider = (hub: Hub): OAuthProvider => {
   return { provider, resource: issuer, mountPath };
 };
 
+export const sessionCookie = 'eventgraph_oauth';
+
 const routes = { authorization: '/oauth/authorize', token: '/oauth/token', revocation: '/oauth/revoke', introspection: '/oauth/introspect', jwks: '/oauth/jwks', end_session: '/oauth/session/end' };
 
 const configurationOf = (hub: Hub, issuer: string, mountPath: string): Configuration => ({
@@ -58,7 +60,7 @@ const configurationOf = (hub: Hub, issuer: string, mountPath: string): Configura
   pkce: { required: () => true },
   cookies: {
     keys: [hub.secrets.deriveKey('cookies of the OAuth server')],
-    names: { session: 'eventgraph_oauth', interaction: 'eventgraph_oauth_interaction', resume: 'eventgraph_oauth_resume' },
+    names: { session: sessionCookie, interaction: 'eventgraph_oauth_interaction', resume: 'eventgraph_oauth_resume' },
     long: { httpOnly: true, sameSite: 'lax', path: `${mountPath}/oauth` },
     short: { httpOnly: true, sameSite: 'lax' },
   },

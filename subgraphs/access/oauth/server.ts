@@ -2,7 +2,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Hub } from '#core/subgraph.ts';
 import { interactionRoutes } from './interactions.ts';
-import { createProvider } from './provider.ts';
+import { createProvider, sessionCookie } from './provider.ts';
 
 const wellKnown = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'];
 
@@ -16,7 +16,7 @@ export const oauthRoutes = (hub: Hub): FastifyPluginAsync => async (app) => {
     for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value);
     // Addresses in answers are those of the hub's own setting, whatever a request says it was sent to.
     Object.assign(raw.headers, { 'x-forwarded-proto': protocol.slice(0, -1), 'x-forwarded-host': host });
-    if (raw.url?.split('?')[0] === '/oauth/authorize') delete raw.headers.cookie; // every authorization begins with a key
+    if (raw.headers.cookie !== undefined) raw.headers.cookie = withoutSession(raw.headers.cookie);
     reply.hijack();
     void handle(raw, reply.raw);
   };
@@ -29,3 +29,6 @@ export const oauthRoutes = (hub: Hub): FastifyPluginAsync => async (app) => {
   });
   await app.register(async (scope) => interactionRoutes(scope, hub, oauth));
 };
+
+/** The library keeps who logged in; here nobody is: every authorization begins with a key, be it another one. */
+const withoutSession = (cookies: string): string => cookies.split(/; */).filter((cookie) => !cookie.startsWith(`${sessionCookie}=`) && !cookie.startsWith(`${sessionCookie}.sig=`)).join('; ');
