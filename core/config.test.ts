@@ -13,6 +13,7 @@ const bad: readonly (readonly [string, string])[] = [
   ['EVENTGRAPH_SUBGRAPH_TIMEOUT_MS', '0'], ['EVENTGRAPH_SUBGRAPH_TIMEOUT_MS', '30s'], ['EVENTGRAPH_SUBGRAPH_CONCURRENCY', '0'],
   ['EVENTGRAPH_SUBGRAPH_RETRIES', '-1'], ['EVENTGRAPH_SUBGRAPH_HEDGE_MS', '0'], ['EVENTGRAPH_MAX_REQUESTS', 'all'],
   ['EVENTGRAPH_METRICS_PUBLIC', 'yes'],
+  ['EVENTGRAPH_CACHE', 'yes'], ['EVENTGRAPH_CACHE', '0'], ['EVENTGRAPH_CACHE', '1.5'],
   ['EVENTGRAPH_DENIED', 'sometimes'],
   ['EVENTGRAPH_FREE_TEXT', 'some'], ['EVENTGRAPH_INTROSPECTION', 'on'],
   ['LOG_LEVEL', 'loud'],
@@ -29,9 +30,13 @@ describe('the configuration', () => {
   });
 
   test('has a default for everything that may be left out, and takes an empty value for left out, as compose files give it', () => {
-    const defaults = { port: 4000, host: '127.0.0.1', dataDir: '.eventgraph', databaseUrl: undefined, redisUrl: undefined, secret: undefined, demo: undefined, eventLogDays: 35, subgraphTimeoutMs: 30_000, subgraphConcurrency: 128, subgraphRetries: 2, subgraphHedgeMs: undefined, maxRequests: 10_000, logLevel: 'info' };
+    const defaults = { port: 4000, host: '127.0.0.1', dataDir: '.eventgraph', databaseUrl: undefined, redisUrl: undefined, secret: undefined, demo: undefined, eventLogDays: 35, subgraphTimeoutMs: 30_000, subgraphConcurrency: 128, subgraphRetries: 2, subgraphHedgeMs: undefined, maxRequests: 10_000, cacheMegabytes: 64, logLevel: 'info' };
     expect(readConfig({})).toMatchObject(defaults);
     expect(readConfig(Object.fromEntries(bad.map(([variable]) => [variable, ''])))).toEqual(readConfig({}));
+  });
+
+  test('keeps answers in as many megabytes as it is told, or none', () => {
+    expect(['on', 'off', '512'].map((said) => readConfig({ EVENTGRAPH_CACHE: said }).cacheMegabytes)).toEqual([64, null, 512]);
   });
 
   test('closes free text without a key, and the schema, in production and only there; what is said counts more', () => {

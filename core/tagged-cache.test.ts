@@ -177,6 +177,18 @@ test('while Redis is away nothing is found, nothing is kept and nothing fails; w
   expect(textsOf(await reader.read(['a']))).toEqual([undefined]);
 });
 
+test('a process that lost its connection drops everything when it has it back: another server may answer, which was never told of the last changes', async () => {
+  const prefix = `test:${randomUUID()}:`;
+  await using way = await openWay();
+  await using one = await inRedis(way.url, prefix);
+  await using other = await inRedis(undefined, prefix);
+  await other.store(await stampOf(other), [entry('a', 'old', [])]);
+  way.set(false);
+  way.set(true);
+  await vi.waitFor(() => expect(one.counts.flushed).toBe(2), within);
+  expect(textsOf(await other.read(['a']))).toEqual([undefined]);
+});
+
 test('a Redis that lost its memory serves nothing of before, and takes nothing that was read before', async () => {
   const prefix = `test:${randomUUID()}:`;
   await using cache = await inRedis(undefined, prefix);

@@ -82,11 +82,11 @@ const openBus = (config: Config, logger: Logger): Promise<Bus> => (config.redisU
 
 const openCache = (config: Config, logger: Logger): Promise<Cache> => (config.redisUrl ? createRedisCache(config.redisUrl, logger).catch(unreachable(config)) : Promise.resolve(createMemoryCache()));
 
-/** Also a process that keeps nothing itself tells the others what changed: the setting is the same for all of them. */
-const openAnswers = async ({ cacheMegabytes, redisUrl, ...config }: Config, logger: Logger): Promise<TaggedCache> => {
-  if (cacheMegabytes === null) return noTaggedCache;
-  if (redisUrl) return createRedisTaggedCache({ url: redisUrl, logger }).catch(unreachable({ ...config, cacheMegabytes, redisUrl }));
-  return createMemoryTaggedCache({ maxBytes: cacheMegabytes * 1_000_000 });
+/** Every process has it, the gateways to answer from and whoever writes to say what changed. */
+const openAnswers = async (config: Config, logger: Logger): Promise<TaggedCache> => {
+  if (config.cacheMegabytes === null) return noTaggedCache;
+  if (config.redisUrl) return createRedisTaggedCache({ url: config.redisUrl, logger }).catch(unreachable(config));
+  return createMemoryTaggedCache({ maxBytes: config.cacheMegabytes * 1_000_000 });
 };
 
 export const adminKeyFile = (dataDir: string): string => join(dataDir, 'admin-key');

@@ -86,11 +86,9 @@ const fetchTerms = (schema: Schema, hints: Hints, entityTypes: EntityTypes, supe
       continue;
     }
     for (const { type, set } of entitySelections(schema, definition)) {
-      const keyNames = new Set(entityTypes(type).flatMap((name) => (hints.keys.get(name) ?? []).flatMap(topNames)));
       eachField(schema, type, set, noFragments, (asked) => {
         noteTypes(asked);
-        // What an entity is asked for by does not change.
-        if (!asked.isTop || !keyNames.has(asked.name)) builder.add(asked, hints.types.get(asked.parent.name) ?? hints.types.get(type.name) ?? {});
+        builder.add(asked, hints.types.get(asked.parent.name) ?? hints.types.get(type.name) ?? {});
       });
     }
   }
@@ -103,8 +101,6 @@ const fetchTerms = (schema: Schema, hints: Hints, entityTypes: EntityTypes, supe
 };
 
 const noFragments = new Map<string, never>();
-
-const topNames = (set: SelectionSetNode): readonly string[] => set.selections.flatMap((each) => (each.kind === Kind.FIELD ? [each.name.value] : []));
 
 /** What is selected of the entities of each type: `_entities(…) { ... on Type { … } }`. */
 const entitySelections = (schema: Schema, { selectionSet }: OperationDefinitionNode): readonly { readonly type: CompositeType; readonly set: SelectionSetNode }[] =>
