@@ -27,7 +27,7 @@ const code = async (key: string | null, query: string, variables = {}): Promise<
 const services = async (): Promise<number> => (await ask<{ eventServices: { totalCount: number } }>(hub.url, admin.adminKey, '{ eventServices { totalCount } }')).data.eventServices.totalCount;
 
 const keyFor = async (permissions: string[], eventAccess: string[]): Promise<string> => {
-  const made = await ask<{ createApiKey: { apiKey: string } }>(hub.url, admin.adminKey, 'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey } }', { input: { clientName: 'test', permissions, eventAccess } });
+  const made = await ask<{ createApiKey: { apiKey: string } }>(hub.url, admin.adminKey, 'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey } }', { input: { clientName: 'test', permissions, eventAccess, documents: 'ANY' } });
   return made.data.createApiKey.apiKey;
 };
 

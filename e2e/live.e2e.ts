@@ -109,7 +109,7 @@ describe('checkInRecorded', () => {
 
 describe('a revoked key', () => {
   test('loses what it holds open at once, and nobody else does', async () => {
-    const made = await ask<{ createApiKey: { apiKey: string; key: { id: string } } }>(hub.url, admin.adminKey, 'mutation { createApiKey(input: { clientName: "x", permissions: ["read_events", "read_attendance"], eventAccess: ["a"] }) { apiKey key { id } } }');
+    const made = await ask<{ createApiKey: { apiKey: string; key: { id: string } } }>(hub.url, admin.adminKey, 'mutation { createApiKey(input: { clientName: "x", permissions: ["read_events", "read_attendance"], eventAccess: ["a"], documents: ANY }) { apiKey key { id } } }');
     const { apiKey, key } = made.data.createApiKey;
     const [revoked, other] = [connect(apiKey), connect()];
     const [lost, kept] = [changesOf(revoked, 'eventIds: ["a"]'), changesOf(other, 'eventIds: ["a"]')];
@@ -126,7 +126,7 @@ describe('a revoked key', () => {
 
 test('a key that expires takes its sockets with it', async () => {
   const expiresAt = new Date(Date.now() + 1_500).toISOString();
-  const made = await ask<{ createApiKey: { apiKey: string } }>(hub.url, admin.adminKey, 'mutation ($at: DateTime) { createApiKey(input: { clientName: "x", permissions: ["read_events", "read_attendance"], expiresAt: $at }) { apiKey } }', { at: expiresAt });
+  const made = await ask<{ createApiKey: { apiKey: string } }>(hub.url, admin.adminKey, 'mutation ($at: DateTime) { createApiKey(input: { clientName: "x", permissions: ["read_events", "read_attendance"], expiresAt: $at, documents: ANY }) { apiKey } }', { at: expiresAt });
   const changes = changesOf(connect(made.data.createApiKey.apiKey), 'eventIds: ["a"]');
   await nextOf(changes);
   await expect(changes.next()).rejects.toMatchObject({ code: 4403 });
