@@ -57,6 +57,8 @@ export const limitVariables = {
   EVENTGRAPH_MAX_SOCKETS: whole(1, 1_000_000).default(1_000),
   EVENTGRAPH_SOCKET_INIT_MS: whole(100, 600_000).default(3_000),
   EVENTGRAPH_SOCKET_IDLE_MS: whole(100, 86_400_000).default(300_000),
+  EVENTGRAPH_REQUEST_MS: whole(100, 600_000).default(60_000),
+  EVENTGRAPH_STALLED_MS: whole(100, 3_600_000).default(180_000),
   EVENTGRAPH_TRUST_PROXY: trustProxy.optional(),
 };
 
@@ -86,6 +88,10 @@ export type DoorLimits = {
   /** What a client has to say who it is, and how long it may have nothing open; milliseconds. */
   readonly socketInitMs: number;
   readonly socketIdleMs: number;
+  /** What a request has to arrive, head and body; milliseconds. */
+  readonly requestMs: number;
+  /** How long a connection may stay open on which nothing moves while it is asked or answered; milliseconds. */
+  readonly stalledMs: number;
   readonly trustProxy: TrustProxy | undefined;
 };
 
@@ -111,6 +117,8 @@ export const limitsOf = (value: Values): LimitsConfig => ({
     maxSockets: value.EVENTGRAPH_MAX_SOCKETS,
     socketInitMs: value.EVENTGRAPH_SOCKET_INIT_MS,
     socketIdleMs: value.EVENTGRAPH_SOCKET_IDLE_MS,
+    requestMs: value.EVENTGRAPH_REQUEST_MS,
+    stalledMs: value.EVENTGRAPH_STALLED_MS,
     trustProxy: value.EVENTGRAPH_TRUST_PROXY,
   },
 });

@@ -112,6 +112,11 @@ describe('a push', () => {
     expect((await push(body([], { eventId: 'another' }))).json.error).toMatchObject({ code: 'PUSH_MALFORMED', field: 'eventId' });
   });
 
+  test('whose type is none is refused', async () => {
+    const response = await app.inject({ method: 'POST', url: '/ingest/svc_test', payload: body([]), headers: { 'content-type': ';' } });
+    expect([response.statusCode, response.json<{ error: { code: string } }>().error.code]).toEqual([400, 'PUSH_MALFORMED']);
+  });
+
   test('that is too large is refused before it is read', async () => {
     await refused(413, 'PUSH_TOO_LARGE', Buffer.alloc(5 * 1024 * 1024 + 1, 32));
   });

@@ -54,8 +54,15 @@ const statusOf = (error: EventgraphError): number => {
   return error.code === 'PUSH_TOO_LARGE' ? 413 : 400;
 };
 
+/** What the server itself refuses, before a connector sees it. */
+const asPushError = (error: unknown): unknown => {
+  const { code, statusCode = 500 } = error as { readonly code?: string; readonly statusCode?: number };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new PushError('PUSH_TOO_LARGE', `A push is at most ${largestPush} bytes.`, { maximum: largestPush });
+  return statusCode < 500 ? new PushError('PUSH_MALFORMED', 'The push cannot be read: see its `Content-Type` and `Content-Length`.') : error;
+};
+
 const answerError = (ingest: Ingest, error: unknown, reply: FastifyReply): FastifyReply => {
-  const known = (error as { code?: string }).code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? new PushError('PUSH_TOO_LARGE', `A push is at most ${largestPush} bytes.`, { maximum: largestPush }) : error;
+  const known = asPushError(error);
   if (isPublicError(known)) {
     const facts: ErrorFacts = known.facts;
     if (typeof facts.retryAfterMs === 'number') reply.header('retry-after', Math.ceil(facts.retryAfterMs / 1000));

@@ -32,6 +32,7 @@ import { type StreamDoor, type Who, createStreamDoor } from './stream-door.ts';
 import { addressOf, trustsOf } from './client-address.ts';
 import { answerBatch } from './batch.ts';
 import { createOpenLimit } from './open-limit.ts';
+import { answerClientError, isHandshake, refuseExpectations } from './no-request.ts';
 import { createWebSocketDoor } from './websocket.ts';
 
 export type HttpServerOptions = {
@@ -78,7 +79,7 @@ declare module 'fastify' {
 export const createHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
   const { limits = {} } = options;
   const trusts = trustsOf(limits.trustProxy);
-  const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: limits.bodyLimit ?? defaultBodyLimit, trustProxy: trusts, forceCloseConnections: 'idle', requestTimeout: 60_000, routerOptions: { querystringParser: parseQueryString, maxParamLength: 500 }, frameworkErrors: (error, request, reply) => void answerError(options.logger, error, request, reply) });
+  const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: limits.bodyLimit ?? defaultBodyLimit, trustProxy: trusts, forceCloseConnections: 'idle', ...timesOf(limits), clientErrorHandler: answerClientError, routerOptions: { querystringParser: parseQueryString, maxParamLength: 500 }, frameworkErrors: (error, request, reply) => void answerError(options.logger, error, request, reply) });
   app.decorateRequest('noted', null);
   if (options.tracer) traceRequests(app, options.tracer);
   limitRequests(app, options.maxRequests);
@@ -95,6 +96,8 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
     done();
   });
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(options.logger, error, request, reply));
+  app.setNotFoundHandler((_, reply) => send(reply, mediaTypes.json, 404, refused('PATH_UNKNOWN', 'There is nothing at this path, or nothing for this method.')));
+  refuseExpectations(app.server);
 
   const connections = createLiveConnections(options);
   const { admission = createAdmission(options) } = options;
@@ -110,6 +113,13 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
 
 /** In bytes. */
 const defaultBodyLimit = 1_000_000;
+
+/** What a request has to arrive, and how long nothing may move on a connection: a client that does not take its answer would hold it in memory. */
+const timesOf = ({ requestMs = 60_000, stalledMs = 180_000 }: Partial<DoorLimits>) => ({
+  requestTimeout: requestMs,
+  connectionTimeout: stalledMs,
+  http: { headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: Math.min(10_000, requestMs), shouldUpgradeCallback: isHandshake },
+});
 
 const requestIdOf = (request: { headers: Readonly<Record<string, unknown>> }): string => {
   const given = request.headers['x-request-id'];

@@ -13,6 +13,7 @@ import type { Admission } from './admission.ts';
 import type { Gateway } from '../index.ts';
 import type { LiveConnection, LiveConnections } from './live-connections.ts';
 import { networkOf } from '../budgets/network.ts';
+import { closingResponse, endWith } from './no-request.ts';
 import { type OpenLimit, createOpenLimit } from './open-limit.ts';
 import { SocketOperations, toldErrors } from './websocket-operations.ts';
 
@@ -56,27 +57,23 @@ export const createWebSocketDoor = (options: WebSocketDoorOptions): WebSocketDoo
   const settings: Settings = { ...options, maxPayload, maxOperations, keepAliveMs, maxSockets, initMs, idleMs };
   const perAddress = createOpenLimit(maxSockets);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: settings.maxPayload, handleProtocols, clientTracking: false });
+  sockets.on('wsClientError', (error, stream) => endWith(stream, closingResponse(400, 'BAD_REQUEST', `The handshake is not that of a WebSocket: ${error.message}.`)));
   const protocol = createProtocol(settings);
   return {
     upgrade(request, stream, head) {
       const { isClosing } = settings.connections;
       const path = (request.url ?? '').split('?')[0];
-      if (isClosing || path !== '/graphql') return refuseUpgrade(stream, isClosing ? '503 Service Unavailable' : '404 Not Found');
+      if (isClosing) return endWith(stream, closingResponse(503, 'SERVER_GOING_AWAY', 'The server goes away.'));
+      if (path !== '/graphql') return endWith(stream, closingResponse(404, 'PATH_UNKNOWN', 'Sockets are taken at /graphql.'));
       const address = settings.addressOf(request);
       const leave = perAddress.enter(networkOf(address));
-      if (!leave) return refuseUpgrade(stream, '429 Too Many Requests', `At most ${maxSockets} sockets may be open at a time from one address.`);
+      if (!leave) return endWith(stream, closingResponse(429, 'TOO_MANY_SOCKETS', `At most ${maxSockets} sockets may be open at a time from one address.`, { limit: 'sockets of an address', value: maxSockets + 1, maximum: maxSockets }));
       stream.once('close', leave);
       // A client may reset the connection in the middle of the handshake.
       stream.on('error', () => stream.destroy());
       sockets.handleUpgrade(request, stream, head, (socket) => serve({ socket, stream, headers: request.headers, address }, protocol, settings));
     },
   };
-};
-
-/** Destroyed, and not only ended: a client that keeps its side open would keep the server from closing. */
-const refuseUpgrade = (socket: Duplex, status: string, words = ''): void => {
-  socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(words)}\r\n\r\n${words}`, () => socket.destroy());
 };
 
 /** A client that does not answer the closing handshake is cut off. */
@@ -93,6 +90,7 @@ const serve = ({ socket, stream, headers, address }: Opened, protocol: Protocol,
   const live = connections.add((why, withinMs) => (why === 'forbidden' ? endSocket(socket, CloseCode.Forbidden, 'Forbidden', withinMs) : endSocket(socket, 1001, 'Going away', withinMs)));
   const operations = new SocketOperations(socket, stream, { live, address, endIdle: () => endSocket(socket, 1000, 'Idle') }, settings);
   const stopPinging = keepAlive(socket, keepAliveMs);
+  readAsTaken(socket, stream);
   const fail = (error: unknown) => {
     logger.error({ err: error, connection: operations.id }, 'websocket message failed');
     endSocket(socket, CloseCode.InternalServerError, 'Internal server error');
@@ -115,6 +113,20 @@ const serve = ({ socket, stream, headers, address }: Opened, protocol: Protocol,
     closed(code, reason.toString()).catch((error: unknown) => logger.error({ err: error, connection: operations.id }, 'websocket clean-up failed'));
   });
 };
+
+/** A client that asks and does not read is not heard on before it has taken what waits for it: that would be ever more. */
+const readAsTaken = (socket: WebSocket, stream: Duplex): void => {
+  const check = () => {
+    if (socket.isPaused || stream.writableLength < mostWaiting) return;
+    socket.pause();
+    stream.once('drain', () => socket.resume());
+  };
+  socket.on('message', check);
+  socket.on('ping', check);
+};
+
+/** Bytes. */
+const mostWaiting = 1_000_000;
 
 const keepAlive = (socket: WebSocket, everyMs: number): (() => void) => {
   let isAlive = true;

@@ -28,6 +28,12 @@ describe('what claims allow', () => {
     );
   });
 
+  test('is nothing where a name has a character that no database takes', () => {
+    const viewer = viewerOfClaims({ ...payload, scope: 'read_events a\u0000', events: ['fair', '\u0000', 'fa\u0000ir'], azp: 'crm\u0000', policies: '\u0000' }, one());
+    expect(viewer).toMatchObject({ permissions: new Set(['read_events']), events: new Set(['fair']), terms: { client: null } });
+    expect([viewer.scopes, viewer.policies]).toEqual([undefined, undefined]);
+  });
+
   test('is nothing where they are of another shape', () => {
     fc.assert(
       fc.property(fc.oneof(fc.integer(), fc.boolean(), fc.constant(null), fc.dictionary(fc.string(), fc.string()), fc.array(fc.integer())), (odd) => {

@@ -21,7 +21,7 @@ export const viewerOfClaims = (payload: JWTPayload, issuer: JwtIssuer): Viewer =
     ...(policies.size > 0 && { policies }),
     expiresAt: new Date((payload.exp ?? 0) * 1000),
     terms: {
-      client: typeof client === 'string' && client.length > 0 && client.length <= 200 ? client : null,
+      client: isName(client) && client.length <= 200 ? client : null,
       tier: oneOf<Tier>(tiers, claimAt(payload, claims.tier)) ?? issuer.tier,
       documents: oneOf(['any', 'persisted'] as const, claimAt(payload, claims.documents)) ?? issuer.documents,
     },
@@ -51,9 +51,11 @@ export const claimAt = (payload: Readonly<Record<string, unknown>>, path: string
 
 /** A list of texts, or one text with blanks between (`scope`, RFC 8693); anything else says nothing. */
 const textsIn = (claim: unknown): string[] => {
-  if (typeof claim === 'string') return claim.split(' ').filter((each) => each !== '');
-  return Array.isArray(claim) ? claim.filter((each): each is string => typeof each === 'string' && each !== '') : [];
+  return (typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []).filter(isName);
 };
+
+/** No name has the character that PostgreSQL takes in no text. */
+const isName = (value: unknown): value is string => typeof value === 'string' && value !== '' && !value.includes('\u0000');
 
 const isTexts = (claim: unknown): boolean => Array.isArray(claim) && claim.every((each) => typeof each === 'string');
 const isPermission = (name: string): name is Permission => (permissions as readonly string[]).includes(name);
