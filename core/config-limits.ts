@@ -58,7 +58,7 @@ export const limitVariables = {
   EVENTGRAPH_SOCKET_INIT_MS: whole(100, 600_000).default(3_000),
   EVENTGRAPH_SOCKET_IDLE_MS: whole(100, 86_400_000).default(300_000),
   EVENTGRAPH_REQUEST_MS: whole(100, 600_000).default(60_000),
-  EVENTGRAPH_STALLED_MS: whole(100, 3_600_000).default(180_000),
+  EVENTGRAPH_STALLED_MS: whole(20_000, 3_600_000).default(180_000),
   EVENTGRAPH_TRUST_PROXY: trustProxy.optional(),
 };
 
@@ -90,7 +90,7 @@ export type DoorLimits = {
   readonly socketIdleMs: number;
   /** What a request has to arrive, head and body; milliseconds. */
   readonly requestMs: number;
-  /** How long a connection may stay open on which nothing moves while it is asked or answered; milliseconds. */
+  /** How long a connection may stay open on which nothing moves while it is asked or answered; milliseconds, more than between two signs of life of a stream. */
   readonly stalledMs: number;
   readonly trustProxy: TrustProxy | undefined;
 };
