@@ -4,6 +4,7 @@ import type { Config } from '#core/config.ts';
 import type { Logger } from '#core/logging.ts';
 import { createBudgets } from '#gateway/budgets/budgets.ts';
 import { type Ledger, createInsuredLedger, createMemoryLedger, createRedisLedger } from '#gateway/budgets/ledger.ts';
+import { createLeasingLedger } from '#gateway/budgets/leases.ts';
 import type { Budgets } from '#gateway/doors/admission.ts';
 import type { Gateway } from '#gateway/index.ts';
 
@@ -18,5 +19,5 @@ const sharedLedger = async (url: string, logger: Logger, stack: AsyncDisposableS
   const redis = await connectRedis(url, logger, { commandTimeout: ledgerTimeoutMs });
   stack.defer(() => redis.disconnect());
   const lost = (error: unknown) => logger.debug({ err: error }, 'a correction of a budget was lost');
-  return createInsuredLedger(createRedisLedger(redis, lost), createMemoryLedger(), logger);
+  return createInsuredLedger(createLeasingLedger(createRedisLedger(redis, lost)), createMemoryLedger(), logger);
 };

@@ -5,6 +5,7 @@ import { createLogger } from '#core/logging.ts';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
 import { createBudgets } from '#gateway/budgets/budgets.ts';
 import { createInsuredLedger, createMemoryLedger, createRedisLedger } from '#gateway/budgets/ledger.ts';
+import { createLeasingLedger } from '#gateway/budgets/leases.ts';
 import { createAdmission } from '#gateway/doors/admission.ts';
 import { createHttpServer } from '#gateway/doors/http.ts';
 import { createGateway } from '#gateway/index.ts';
@@ -18,7 +19,7 @@ const { supergraphFile, redisUrl, client, units } = settings() as BudgetedSettin
 const logger = createLogger('warn');
 const gateway = createGateway({ supergraph: readFileSync(supergraphFile, 'utf8'), dataSources: (_, url) => createRemoteDataSource({ url, signViewer: () => 'public', shareFetches: false }), shareAnswers: false });
 const memory = createMemoryLedger();
-const ledger = redisUrl === null ? memory : createInsuredLedger(createRedisLedger(await connectRedis(redisUrl, logger, { commandTimeout: 250 })), memory, logger);
+const ledger = redisUrl === null ? memory : createInsuredLedger(createLeasingLedger(createRedisLedger(await connectRedis(redisUrl, logger, { commandTimeout: 250 }))), memory, logger);
 const budget = { units, seconds: 86_400 };
 const budgets = createBudgets({ gateway, ledger, tiers: { public: budget, partner: budget, premium: budget, internal: null }, maxCost: 1e12 });
 const viewer: Viewer = { ...publicViewer, kind: 'key', keyId: client, terms: { client, tier: 'partner', documents: 'any' } };
