@@ -16,7 +16,8 @@ const url = (schemes: readonly string[]) =>
     }
   }, `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`);
 
-const variables = z.object({
+/** Every variable of the environment that the hub reads, and what it may be; `SUBGRAPH_<NAME>_URL` excepted. */
+export const variables = z.object({
   /** Of the gateway; a subgraph that runs alone takes its port from its routing URL in supergraph.yaml. 0: any. */
   PORT: port.default(4000),
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -51,7 +52,7 @@ const variables = z.object({
     .default('on')
     .transform((value) => (value === 'off' ? null : value === 'on' ? 64 : Number(value))),
   /** Whether everybody may read `/metrics`; otherwise this machine itself and keys of admins. */
-  EVENTGRAPH_METRICS_PUBLIC: flag.optional(),
+  EVENTGRAPH_METRICS_PUBLIC: flag.default(false),
   /** JSON, or the path of a file with it: whose JWTs the gateway takes; see docs/operations.md. */
   EVENTGRAPH_JWT_ISSUERS: z.string().optional(),
   /** What becomes of a request for fields that the viewer may not see. */
@@ -85,7 +86,7 @@ export type Config = {
   readonly maxRequests: number;
   /** Megabytes in memory; null keeps nothing. */
   readonly cacheMegabytes: number | null;
-  readonly metricsPublic: boolean | undefined;
+  readonly metricsPublic: boolean;
   readonly jwtIssuers: string | undefined;
   readonly denied: 'null' | 'refuse';
   readonly freeText: 'all' | 'keys' | 'none';

@@ -65,7 +65,7 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   const { app, endViewers, connections } = await createHttpServer({ gateway, identify, admission, logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests, limits: config.limits.doors, tracer });
   const unsubscribe = hub.bus.subscribe('key.changed', ({ keyId }) => endViewers((viewer) => dependsOn(viewer, keyId)));
   stack.defer(unsubscribe);
-  await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections, invalidatedTags: () => hub.answers.counts.invalidated }), identify, isPublic: config.metricsPublic ?? false }));
+  await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections, invalidatedTags: () => hub.answers.counts.invalidated }), identify, isPublic: config.metricsPublic }));
   await app.register(pushRoutes(foundation.ingest));
   await app.register(oauthRoutes(hub));
   await addRest({ app, gateway, identify, budgets, foundation });
