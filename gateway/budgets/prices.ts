@@ -30,7 +30,7 @@ const mutationWeight = 10;
 const introspectionWeights: Readonly<Record<string, number>> = { __schema: 100, __type: 10 };
 export const introspectionWeight = (name: string): number => introspectionWeights[name] ?? 0;
 
-export const defaultListSize = 10;
+const defaultListSize = 10;
 
 export const createPrices = (schema: GraphQLSchema, weights: Weights, listSize: number = defaultListSize): Prices => {
   const weighsInput = weights.arguments.size > 0 || weights.fields.size > 0 || weights.types.size > 0;

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError, problemOf, problemType } from '../rest/problem.ts';
 
 /** Enough for every socket of a busy process; far below what fills its memory. */
-export const defaultMaxRequests = 10_000;
+const defaultMaxRequests = 10_000;
 
 const words = 'Too many requests are under way. Come again in a second.';
 const overloaded = JSON.stringify({ errors: [{ message: words, extensions: { code: 'OVERLOADED', retryAfter: 1 } }] });

@@ -6,7 +6,7 @@ import { type ConstDirectiveNode, type DirectiveNode, type DocumentNode, Kind, t
 import { ConfigError } from '#core/errors.ts';
 import type { Permission } from '#core/viewer.ts';
 
-export const restDirective = `
+const restDirective = `
 """
 Serves an operation over REST. Variables named in a path come from there; the others come from the query string (GET) or
 from the fields of a JSON body (POST). Enum values are written in lower case, unless \`words\` says otherwise.

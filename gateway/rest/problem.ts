@@ -80,7 +80,7 @@ const statuses: Readonly<Record<string, number>> = {
 };
 
 /** Of an error that refuses or fails a request: a code that names a field is of a value that was understood and cannot be used, every other one our own. */
-export const statusOfCode = (code: string, field?: unknown): number => statuses[code] ?? (typeof field === 'string' ? 422 : 500);
+const statusOfCode = (code: string, field?: unknown): number => statuses[code] ?? (typeof field === 'string' ? 422 : 500);
 
 /** Of a payload's `userErrors`: the request was understood, and cannot be done as it is. */
 const statusOfUserError = (code: string): number => {
