@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
 import { connectionSignal } from '../doors/connection-signal.ts';
 import { type Identify, credentialIn } from '../doors/credentials.ts';
-import { clientOf } from '../observe/client-counts.ts';
+import { noteRequest } from '../doors/request-log.ts';
 import { checkAudience } from './access.ts';
 import type { RestAudience } from './directive.ts';
 import { ProblemError } from './problem.ts';
@@ -50,7 +50,7 @@ const addRoute = (app: FastifyInstance, route: Route, path: string, wants: RestA
     // Before the body is read: who may not ask sends nothing.
     async onRequest(request) {
       const viewer = await identify(credentialIn(request.headers));
-      request.noted = { operation: route.name, client: clientOf(viewer), key: viewer.keyId };
+      noteRequest(request, viewer, route.name);
       checkAudience(wants, route, viewer);
       request.restViewer = viewer;
     },

@@ -1,0 +1,44 @@
+/** Answers of `/graphql` in one piece or in parts, as responses. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '#core/logging.ts';
+import type { Viewer } from '#core/viewer.ts';
+import { type Answer, refusal } from '../answer.ts';
+import { type MediaType, statusOf } from './graphql-over-http.ts';
+import { cachingHeaders, isKnown } from './http-caching.ts';
+import { multipartDefer, sendMultipart } from './multipart.ts';
+
+export const refused = (code: string, message: string): Answer => refusal([{ message, extensions: { code } }]);
+
+export const send = (reply: FastifyReply, type: MediaType, status: number, answer: Answer, request?: FastifyRequest): FastifyReply => {
+  reply.header('x-content-type-options', 'nosniff');
+  // A refusal is of its moment: a document that is not known now may be in a second.
+  reply.header('cache-control', 'no-store');
+  if (request?.noted) request.noted.errors = answer.errors.length;
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply.code(status).header('content-type', `${type}; charset=utf-8`).send(answer.bytes);
+};
+
+/** The hot path: written past the framework, whose hooks for what is sent have nothing to add here. */
+export const sendAnswer = (reply: FastifyReply, type: MediaType, answer: Answer, headers: Readonly<Record<string, string>>, request: FastifyRequest): FastifyReply => {
+  if (request.noted) request.noted.errors = answer.errors.length;
+  const { bytes } = answer;
+  reply.hijack();
+  const all = ['content-type', `${type}; charset=utf-8`, 'content-length', String(bytes.length), 'x-content-type-options', 'nosniff', 'x-request-id', request.id];
+  for (const name in headers) all.push(name, headers[name] ?? '');
+  reply.raw.writeHead(statusOf(answer, type), all);
+  reply.raw.end(bytes);
+  return reply;
+};
+
+/** By GET: with what caches are told, and as 304 to a client that has the answer. */
+export const sendCacheable = (reply: FastifyReply, type: MediaType, answer: Answer, headers: Readonly<Record<string, string>>, request: FastifyRequest, viewer: Viewer): FastifyReply => {
+  const caching = cachingHeaders(answer, viewer, type);
+  if (!isKnown(request.headers['if-none-match'], caching)) return sendAnswer(reply, type, answer, { ...headers, ...caching }, request);
+  return reply.code(304).headers({ ...headers, ...caching }).send();
+};
+
+/** What goes wrong once the response has begun can only be cut off and noted. */
+export const sendParts = (reply: FastifyReply, answer: Answer, logger: Logger): FastifyReply => {
+  sendMultipart(reply, multipartDefer, answer.parts).catch((error: unknown) => logger.error({ err: error, requestId: reply.request.id }, 'an answer in parts was broken off'));
+  return reply;
+};
