@@ -145,7 +145,8 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     const extensions = trace?.extensions();
     if (extensions) writer.json(`,"extensions":${extensions}`);
     writer.ascii('}');
-    return new Answer(writer.finish(), true, located, undefined, tally.cost);
+    // Whoever goes away would get back what was done and not waited for.
+    return new Answer(writer.finish(), true, located, undefined, signal.aborted ? null : tally.cost);
   };
 
   return {

@@ -51,7 +51,7 @@ const chargeTo = async (ledger: Ledger, open: Open, cost: number): Promise<Charg
   };
 };
 
-/** Null where nobody counted: an answer in parts, or an execution that came to nothing. */
+/** Null where nobody counted: an answer in parts, or an execution that was given up or came to nothing. */
 const actualCost = ({ hasData, cost }: Answer): number | null => {
   if (!hasData) return leastCost;
   return cost === null ? null : Math.max(leastCost, cost);

@@ -5,18 +5,32 @@ import { WebSocket } from 'ws';
 import { publicViewer } from '#core/viewer.ts';
 import { createBudgets } from '../budgets/budgets.ts';
 import { createMemoryLedger } from '../budgets/ledger.ts';
+import { createChannel } from '../testing/channel.ts';
 import { startGateway, subgraph, viewerWith } from '../testing/kit.ts';
-import { createAdmission } from './admission.ts';
+import { type Admission, type Budgets, createAdmission } from './admission.ts';
 import { type HttpServer, createHttpServer } from './http.ts';
 
-const { gateway } = startGateway([subgraph('a', 'type Query { list(first: Int!): [Thing!] @listSize(slicingArguments: ["first"]) } type Thing { id: ID }', { Query: { list: (_: unknown, { first }: { first: number }) => Array.from({ length: first }, (__, id) => ({ id })) } })]);
+const begun = createChannel<object>();
+const { gateway } = startGateway([
+  subgraph('a', 'type Query { list(first: Int!): [Thing!] @listSize(slicingArguments: ["first"]) slow(first: Int!): [Thing!] @listSize(slicingArguments: ["first"]) } type Thing { id: ID }', {
+    Query: {
+      list: (_: unknown, { first }: { first: number }) => Array.from({ length: first }, (__, id) => ({ id })),
+      // Gives up with whoever asked, as a subgraph behind a server does.
+      slow: (_: unknown, __: unknown, context: unknown) => {
+        begun.publish({});
+        return new Promise((___, reject) => (context as { signal: AbortSignal }).signal.addEventListener('abort', () => reject(new Error('gone'))));
+      },
+    },
+  }),
+], { report: () => undefined });
 const budgets = createBudgets({ gateway, ledger: createMemoryLedger(), tiers: { public: { units: 100, seconds: 3600 }, partner: { units: 1_000, seconds: 3600 }, premium: null, internal: null }, maxCost: 5_000 });
+let admitting: Admission = createAdmission({ gateway, budgets });
 let server: HttpServer;
 let url: string;
 
 beforeAll(async () => {
   const identify = async (credential: string | null) => (credential === null ? publicViewer : { ...viewerWith(), keyId: credential, terms: { client: credential, tier: credential.startsWith('own') ? ('internal' as const) : ('partner' as const), documents: 'any' as const } });
-  server = await createHttpServer({ gateway, identify, admission: createAdmission({ gateway, budgets }), logger: pino({ level: 'silent' }) });
+  server = await createHttpServer({ gateway, identify, admission: { admit: (...args) => admitting.admit(...args) }, logger: pino({ level: 'silent' }) });
   url = `${await server.app.listen({ port: 0, host: '127.0.0.1' })}/graphql`;
 });
 afterAll(() => server.app.close());
@@ -55,6 +69,26 @@ describe('over HTTP', () => {
   test('a tier without a budget is told nothing of it', async () => {
     expect(await ask(4_000, 'own')).toMatchObject({ status: 200, policy: null, rest: null });
     expect(await ask(4_000, 'own')).toMatchObject({ status: 200 });
+  });
+
+  test('who goes away before the answer gets nothing back', async () => {
+    const abort = new AbortController();
+    const settled = Promise.withResolvers<void>();
+    const counted: Budgets = {
+      charge: async (...asked) => {
+        const charge = await budgets.charge(...asked);
+        return { ...charge, settle: (answer) => (charge.settle(answer), settled.resolve()) };
+      },
+    };
+    admitting = createAdmission({ gateway, budgets: counted });
+    const execution = begun.subscribe().next();
+    const asked = fetch(url, { method: 'POST', signal: abort.signal, headers: { 'content-type': 'application/json', authorization: 'Bearer five' }, body: '{"query": "{ slow(first: 700) { id } }"}' });
+    await execution;
+    abort.abort();
+    await expect(asked).rejects.toThrow();
+    await settled.promise;
+    admitting = createAdmission({ gateway, budgets });
+    expect(await ask(1, 'five')).toMatchObject({ rest: expect.stringMatching(/r=299;/) });
   });
 
   test('what the document is refused for costs nothing', async () => {
