@@ -55,7 +55,19 @@ describe('what claims allow', () => {
   test('is read from the claims that are configured', () => {
     const claims = { permissions: ['https://hub.test/roles'], events: 'hub.events', client: 'client_id' };
     const viewer = viewerOfClaims({ ...payload, 'https://hub.test/roles': ['read_events'], scope: 'read_orders', hub: { events: 'e1 e2' }, client_id: 'till' }, one({ claims }));
-    expect(viewer).toMatchObject({ permissions: new Set(['read_events']), events: new Set(['e1', 'e2']), terms: { client: 'till' } });
+    expect(viewer).toMatchObject({ permissions: new Set(['read_events']), events: new Set(['e1', 'e2']), terms: { client: 'https://sso.test#till' } });
+  });
+
+  test('never takes the name of a client of the hub or of another issuer, unless the issuer is trusted with it', () => {
+    const other = { issuer: 'https://other.test' };
+    const clientOf = (settings: Record<string, unknown>) => viewerOfClaims({ ...payload, azp: 'Zapier' }, one(settings)).terms?.client;
+    expect([clientOf({}), clientOf(other), clientOf({ clientPrefix: 'sso/' }), clientOf({ clientPrefix: '' })]).toEqual(['https://sso.test#Zapier', 'https://other.test#Zapier', 'sso/Zapier', 'Zapier']);
+    expect(viewerOfClaims({ ...payload, azp: 'x'.repeat(200) }, one()).terms?.client).toBeNull();
+  });
+
+  test('is the tier without a budget only where the issuer is trusted with it', () => {
+    const tierOf = (tier: string, settings: Record<string, unknown> = {}) => viewerOfClaims({ ...payload, tier }, one(settings)).terms?.tier;
+    expect([tierOf('premium'), tierOf('internal'), tierOf('internal', { tiers: ['internal'] }), tierOf('premium', { tiers: [] })]).toEqual(['premium', 'partner', 'internal', 'partner']);
   });
 
   test('is what the token says itself', () => {

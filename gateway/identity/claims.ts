@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import { UnauthenticatedError } from '#core/errors.ts';
-import { type Permission, type Tier, type Viewer, permissions, tiers } from '#core/viewer.ts';
+import { type Permission, type Tier, type Viewer, permissions } from '#core/viewer.ts';
 import type { JwtIssuer } from './jwt-issuers.ts';
 
 /** Throws UnauthenticatedError that names the claim at fault. */
@@ -21,8 +21,8 @@ export const viewerOfClaims = (payload: JWTPayload, issuer: JwtIssuer): Viewer =
     ...(policies.size > 0 && { policies }),
     expiresAt: new Date((payload.exp ?? 0) * 1000),
     terms: {
-      client: isName(client) && client.length <= 200 ? client : null,
-      tier: oneOf<Tier>(tiers, claimAt(payload, claims.tier)) ?? issuer.tier,
+      client: isName(client) ? nameOf(client, issuer) : null,
+      tier: oneOf<Tier>(issuer.tiers, claimAt(payload, claims.tier)) ?? issuer.tier,
       documents: oneOf(['any', 'persisted'] as const, claimAt(payload, claims.documents)) ?? issuer.documents,
     },
   };
@@ -33,6 +33,12 @@ const keyIdOf = ({ iss = '', sub }: JWTPayload): string => {
   // OpenID Connect Core, section 2: at most 255 ASCII characters.
   if (typeof sub !== 'string' || !/^[\x21-\x7e][\x20-\x7e]{0,254}$/.test(sub)) throw refused('sub', 'it must be a text of 1 to 255 ASCII characters');
   return `jwt:${createHash('sha256').update(iss).digest('hex').slice(0, 12)}:${sub}`;
+};
+
+/** Two clients with one name share a budget and published operations: no issuer says that its client is another's. */
+const nameOf = (client: string, { clientPrefix, issuer }: JwtIssuer): string | null => {
+  const name = `${clientPrefix ?? `${issuer}#`}${client}`;
+  return name.length <= 200 ? name : null;
 };
 
 const eventsOf = (payload: JWTPayload, { claims, eventsUnlessClaimed }: JwtIssuer): Viewer['events'] => {

@@ -37,6 +37,10 @@ const issuer = z.strictObject({
   /** Events of a token without the claim. */
   eventsUnlessClaimed: z.enum(['none', 'all']).default('none'),
   tier: z.enum(tiers).default('partner'),
+  /** Tiers that tokens may claim. `internal` must be named here: usually no budget holds it. */
+  tiers: z.array(z.enum(tiers)).default(tiers.filter((each) => each !== 'internal')),
+  /** Stands before the names of its clients; the issuer and `#` unless given. Empty for one that may speak for clients with keys. */
+  clientPrefix: z.string().max(100).optional(),
   documents: z.enum(['any', 'persisted']).default('persisted'),
   clockToleranceSeconds: z.int().min(0).max(300).default(30),
   /** A token that is good for longer from now is refused: one that leaked would be good for as long. */

@@ -34,7 +34,7 @@ describe('a token of a configured issuer', () => {
     const viewer = await start().identify(await issuer.sign({ scope: 'read_events other:scope', realm_access: { roles: ['read_attendance', 'admin'] }, events: ['e1', 'e2'], azp: 'Back office', tier: 'premium', documents: 'any', policies: ['vip'], exp }));
     expect(viewer).toEqual({
       kind: 'key', keyId: expect.stringMatching(/^jwt:[0-9a-f]{12}:ann$/), permissions: new Set(['read_events', 'read_attendance']), events: new Set(['e1', 'e2']),
-      scopes: new Set(['other:scope']), policies: new Set(['vip']), expiresAt: new Date(exp * 1000), terms: { client: 'Back office', tier: 'premium', documents: 'any' },
+      scopes: new Set(['other:scope']), policies: new Set(['vip']), expiresAt: new Date(exp * 1000), terms: { client: `${issuer.issuer}#Back office`, tier: 'premium', documents: 'any' },
     });
     expect(issuer.asked).toEqual(['/.well-known/openid-configuration', '/keys']);
   });
