@@ -23,7 +23,7 @@ const open = async (options: Partial<TestDoorOptions> = {}) => {
     return { secret: `sesame-${title}`, number };
   };
   const things = subgraph('things', 'type Query { a: Int } type Mutation { make(title: String!): Made! } type Made { secret: String! number: Int! }', { Mutation: { make } });
-  const door = await openTestDoor({ subgraphs: [things], operations: [operation('/api/v1/make'), operation('/api/v1/other')], viewers: { one: viewer('one'), two: viewer('two') }, ...options });
+  const door = await openTestDoor({ subgraphs: [things], operations: [operation('/api/v1/make'), operation('/api/v1/other')], viewers: { one: viewer('one'), two: viewer('two'), narrow: { ...viewer('one'), events: new Set(['e1']) } }, ...options });
   const send = (idempotencyKey: string, title: string, { path = '/api/v1/make', key = 'one' } = {}) => door.ask(path, { key, body: { title }, headers: { 'idempotency-key': idempotencyKey } });
   return { door, send, made: () => made, begun, letGo: () => held.resolve(), [Symbol.asyncDispose]: () => door[Symbol.asyncDispose]() };
 };
@@ -65,6 +65,13 @@ test('a key with other parameters is refused', async () => {
   await using it = await open();
   await it.send('k', 'x');
   expect((await it.send('k', 'y')).body).toMatchObject({ status: 422, code: 'IDEMPOTENCY_KEY_REUSED' });
+  expect(it.made()).toBe(1);
+});
+
+test('a key is not answered to a token of the same account with other rights', async () => {
+  await using it = await open();
+  await it.send('k', 'x');
+  expect((await it.send('k', 'x', { key: 'narrow' })).body).toMatchObject({ status: 422, code: 'IDEMPOTENCY_KEY_REUSED' });
   expect(it.made()).toBe(1);
 });
 

@@ -21,15 +21,15 @@ export type Claim =
   /** Nobody has sent it yet: execute it, then `finish`; or `release` when it was refused before execution. */
   | { readonly kind: 'mine'; finish(response: StoredResponse): Promise<void>; release(): Promise<void> }
   | { readonly kind: 'done'; readonly response: StoredResponse }
-  /** The key was used with other parameters. */
+  /** The key was used for another request. */
   | { readonly kind: 'reused' }
   | { readonly kind: 'running' }
   /** Whoever executed it did not live to tell. */
   | { readonly kind: 'unknown' };
 
 export type IdempotencyKeys = {
-  /** `parameters`: what was asked; JSON. */
-  claim(key: KeyOf, parameters: unknown): Promise<Claim>;
+  /** `asked`: what was asked, with which rights; JSON. */
+  claim(key: KeyOf, asked: unknown): Promise<Claim>;
 };
 
 export type IdempotencyOptions = { readonly database: Database; readonly secrets: Secrets; readonly now: () => Date };
@@ -60,8 +60,8 @@ export const createIdempotencyKeys = ({ database, secrets, now }: IdempotencyOpt
   };
 
   return {
-    async claim(key, parameters) {
-      const fingerprint = fingerprintOf(parameters);
+    async claim(key, asked) {
+      const fingerprint = fingerprintOf(asked);
       for (;;) {
         const owner = randomToken();
         if (await take(key, fingerprint, owner)) return mine(owner);
@@ -86,8 +86,8 @@ const select = 'select fingerprint, response, running_until > $4 as is_running f
 /** Whoever comes takes some old ones away. */
 const sweep = `delete from hub.idempotency_keys where owner in (select owner from hub.idempotency_keys where expires_at <= $1 order by expires_at limit 100 for update skip locked)`;
 
-/** Equal for equal parameters, in whatever order their names come. */
-const fingerprintOf = (parameters: unknown): string => createHash('sha256').update(JSON.stringify(parameters, sorted)).digest('base64url');
+/** Equal for equal requests, in whatever order the names of their parameters come. */
+const fingerprintOf = (asked: unknown): string => createHash('sha256').update(JSON.stringify(asked, sorted)).digest('base64url');
 
 const sorted = (_name: string, value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;

@@ -3,7 +3,7 @@
  * Knows nothing of the server.
  */
 import type { Logger } from '#core/logging.ts';
-import type { Viewer } from '#core/viewer.ts';
+import { type Viewer, rightsOf } from '#core/viewer.ts';
 import type { Answer } from '../answer.ts';
 import type { Admission, Admitted } from '../doors/admission.ts';
 import type { Gateway } from '../index.ts';
@@ -128,12 +128,13 @@ const claimOf = async (route: Route, request: RestRequest, variables: unknown, k
   if (route.kind !== 'mutation' || request.idempotencyKey === undefined) return null;
   const key = keyInHeader(request.idempotencyKey);
   if (key === null) throw new ProblemError('IDEMPOTENCY_KEY_INVALID', 'An Idempotency-Key has 1 to 255 visible ASCII characters, without spaces, quotes and backslashes.', { field: 'Idempotency-Key' });
-  return keys.claim({ client: clientOf(request), path: request.url.split('?')[0] ?? '', key }, variables);
+  // Tokens of one account can differ in what they may see of the answer.
+  return keys.claim({ client: clientOf(request), path: request.url.split('?')[0] ?? '', key }, { variables, rights: rightsOf(request.viewer) });
 };
 
 const repeated = (claim: Exclude<Claim, { kind: 'mine' }>, headers: Readonly<Record<string, string>>): RestResponse => {
   if (claim.kind === 'done') return { status: claim.response.status, headers: { ...notStored, ...headers, 'content-type': claim.response.contentType, 'idempotency-replayed': 'true' }, body: claim.response.body };
-  if (claim.kind === 'reused') throw new ProblemError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with other parameters. A new request needs a new key.', { field: 'Idempotency-Key' });
+  if (claim.kind === 'reused') throw new ProblemError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with other parameters, or with other rights. A new request needs a new key.', { field: 'Idempotency-Key' });
   if (claim.kind === 'running') throw new ProblemError('IDEMPOTENCY_KEY_IN_USE', 'The first request with this Idempotency-Key is still under way. Come again in a second.', { field: 'Idempotency-Key', retryAfter: 1 });
   throw new ProblemError('IDEMPOTENCY_OUTCOME_UNKNOWN', 'The first request with this Idempotency-Key was broken off; whether it was carried out is not known. Look, then use a new key.', { field: 'Idempotency-Key' });
 };
