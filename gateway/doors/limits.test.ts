@@ -110,6 +110,14 @@ test('a body that is too large is told with limit, value and maximum', async () 
   expect(await post(url, { query: `{ hello } #${'x'.repeat(2_000)}` })).toMatchObject({ status: 413, body: { errors: [{ extensions: { code: 'PAYLOAD_TOO_LARGE', limit: 'body size in bytes', value: 2_023, maximum: 1_000 } }] } });
 });
 
+test('subscriptions without a credential are counted for the whole network that an address of IPv6 is one of', async () => {
+  const url = await start({ maxSubscriptions: 1, trustProxy: 1 });
+  const listen = (from: string) => fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream', 'x-forwarded-for': from }, body: '{"query": "subscription { ticked }"}' });
+  const [first, second, elsewhere] = [await listen('2001:db8::1'), await listen('2001:db8::2'), await listen('2001:db8:1::1')];
+  for (const each of [first, second, elsewhere]) sockets.add(() => each.body?.cancel());
+  expect([first.status, second.status, elsewhere.status]).toEqual([200, 429, 200]);
+});
+
 describe('subscriptions of a credential', () => {
   test('are counted over all its sockets and streams; one that ends makes room', async () => {
     const url = await start({ maxSubscriptions: 2 });

@@ -1,4 +1,5 @@
 /** How many things each owner has open at a time. */
+import { networkOf } from '../budgets/network.ts';
 import { type RequestRefused, refuse } from '../errors.ts';
 
 export type OpenLimit = {
@@ -28,7 +29,7 @@ export const createOpenLimit = (maximum: number): OpenLimit => {
 };
 
 /** Subscriptions and streams of a credential are counted over all of its connections. */
-export const ownerOf = (credential: string | null, address: string): string => credential ?? `address ${address}`;
+export const ownerOf = (credential: string | null, address: string): string => credential ?? `address ${networkOf(address)}`;
 
 export const tooManyOpen = (limit: string, maximum: number): RequestRefused =>
   refuse('TOO_MANY_OPERATIONS', `At most ${maximum} may be open at a time (${limit}). End one first.`, { limit, value: maximum + 1, maximum });
