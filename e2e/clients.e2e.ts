@@ -45,6 +45,7 @@ test.each([
 test('curl.sh', async () => {
   const { stdout } = await run('curl.sh');
   expect(stdout).toContain('{"data":{"events":{"edges":[{"node":{"id":"fair","name":"fair","status":"ONGOING"}}]}}}');
+  expect(stdout).toContain('{"data":{"events":{"edges":[{"node":{"id":"fair","name":"fair","type":');
   expect(stdout).toMatch(/event: next\ndata: \{"data":\{"attendanceChanged":\{"cursor":"[^"]+","event":\{"id":"fair"\},"attendance":\{"currentAttendees":2\}\}\}\}/);
 });
 
