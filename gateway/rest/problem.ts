@@ -1,5 +1,5 @@
 /**
- * Mistakes as `application/problem+json` (RFC 9457): the one place where codes become statuses.
+ * Mistakes as `application/problem+json` (RFC 9457): the one place where codes become statuses of REST.
  */
 import { STATUS_CODES } from 'node:http';
 import type { GraphQLFormattedError } from 'graphql';
