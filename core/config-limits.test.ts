@@ -1,7 +1,17 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from './config.ts';
 
 const limits = (env: Record<string, string> = {}) => readConfig(env).limits;
+
+/** Or the variable that is at fault. */
+const budgetIn = (text: string): unknown => {
+  try {
+    return limits({ EVENTGRAPH_BUDGET_PUBLIC: text }).budgets.public;
+  } catch (error) {
+    return (error as { facts: { variable: string } }).facts.variable;
+  }
+};
 
 describe('a budget', () => {
   test.each([
@@ -15,6 +25,24 @@ describe('a budget', () => {
 
   test.each(['0/60s', '10/0s', '10', '10/60', '-1/60s', '1e5/60s', 'Unlimited', '10/60s,5/1s'])('is not: %s', (text) => {
     expect(() => limits({ EVENTGRAPH_BUDGET_PUBLIC: text })).toThrow(expect.objectContaining({ facts: { variable: 'EVENTGRAPH_BUDGET_PUBLIC' } }));
+  });
+
+  test('is so many units in so many seconds', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 999_999_999_999 }), fc.integer({ min: 1, max: 99_999 }), fc.constantFrom(...(['s', 'm', 'h'] as const)), (units, count, unit) => {
+        expect(budgetIn(`${units}/${count}${unit}`)).toEqual({ units, seconds: count * { s: 1, m: 60, h: 3600 }[unit] });
+      }),
+    );
+  });
+
+  test('of any other text is refused, and the variable is named', () => {
+    const part = fc.constantFrom('0', '1', '60', '007', '999999999999', '1000000000000', '/', 's', 'm', 'h', ' ', '-', '.', 'e', 'unlimited');
+    fc.assert(
+      fc.property(fc.oneof(fc.array(part, { maxLength: 5 }).map((parts) => parts.join('')), fc.string()), (text) => {
+        fc.pre(text !== '' && text !== 'unlimited' && !/^\d+\/\d+[smh]$/.test(text));
+        expect(budgetIn(text)).toBe('EVENTGRAPH_BUDGET_PUBLIC');
+      }),
+    );
   });
 
   test('is there for everybody from outside, unless configured otherwise', () => {

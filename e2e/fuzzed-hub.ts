@@ -1,7 +1,7 @@
 /** A hub to be fuzzed: generous limits, an issuer of JWTs, one event; and what is claimed of every answer of it. */
-import { expect } from 'vitest';
 import { type IncomingHttpHeaders, Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import { expect, vi } from 'vitest';
 import { readConfig } from '#core/config.ts';
 import { cloneDatabase, silentLogger } from '#core/testing.ts';
 import { type TestIssuer, startIssuer } from '#gateway/identity/test-issuer.ts';
@@ -131,5 +131,8 @@ export const checkAnswer = ({ status, headers, text }: Received): void => {
   JSON.parse(text);
 };
 
+const manyTimes = Number(process.env['PROPERTY_RUNS'] ?? 1);
 /** How often a property is tried; `PROPERTY_RUNS` multiplies. */
-export const runs = (count: number): { numRuns: number } => ({ numRuns: Math.ceil(count * Number(process.env['PROPERTY_RUNS'] ?? 1)) });
+export const runs = (count: number): { numRuns: number } => ({ numRuns: Math.ceil(count * manyTimes) });
+
+vi.setConfig({ testTimeout: 60_000 * Math.max(1, manyTimes) });

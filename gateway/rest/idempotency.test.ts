@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Viewer } from '#core/viewer.ts';
 import { createChannel } from '../testing/channel.ts';
@@ -128,6 +129,14 @@ test('what was broken off is never carried out again, and told so', async () => 
   expect((await keys.claim(key, { b: 2, a: 1 })).kind).toBe('running');
   opened.clock.now = new Date(opened.clock.now.getTime() + 5 * 60_000);
   expect((await createIdempotencyKeys(opened.hub).claim(key, { a: 1, b: 2 })).kind).toBe('unknown');
+});
+
+test('a header of any kind is one key, of visible ASCII, or none', () => {
+  const text = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)), maxLength: 300 });
+  fc.assert(fc.property(fc.oneof(text, text.map((inner) => `"${inner}"`), fc.constantFrom<unknown>(undefined, null, ['a', 'b'])), (header) => {
+    const key = keyInHeader(header);
+    expect(key === null || (/^[!-~]{1,255}$/.test(key) && String(header).replace(/^"(.*)"$/, '$1') === key)).toBe(true);
+  }));
 });
 
 test('keys that are no visible ASCII are refused', async () => {
