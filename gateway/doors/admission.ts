@@ -55,14 +55,24 @@ export const createAdmission = ({ gateway, documents = asSent, budgets }: Admiss
     const asked = await documents.find(parameters, viewer);
     const operation = operationOf(gateway, asked, documents, viewer);
     documents.check(operation, viewer);
-    const charge = budgets ? await budgets.charge(operation, asked.variables, asker) : free;
+    const charge = budgets ? await charged(gateway, budgets, operation, asked, asker) : free;
     const settle = (answer: Answer) => {
-      gateway.counts.clients.add(clientOf(asker.viewer), operation.name, performance.now() - begun);
+      gateway.counts.clients.add(clientOf(asker.viewer), operation.name, performance.now() - begun, answer.cost ?? charge.cost);
       charge.settle(answer);
     };
     return { asked, operation, cost: charge.cost, headers: charge.headers, settle };
   },
 });
+
+/** What is refused here never gets to the gateway, which would count it. */
+const charged = async ({ counts }: Gateway, budgets: Budgets, operation: Operation, { variables }: Asked, asker: Asker): Promise<Charge> => {
+  try {
+    return await budgets.charge(operation, variables, asker);
+  } catch (error) {
+    if (error instanceof RequestRefused) counts.operations[operation.kind].add(error.code);
+    throw error;
+  }
+};
 
 const operationOf = (gateway: Gateway, asked: Asked, documents: Documents, viewer: Viewer): Operation => {
   try {

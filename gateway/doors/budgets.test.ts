@@ -10,6 +10,7 @@ import { startGateway, subgraph, viewerWith } from '../testing/kit.ts';
 import { type Admission, type Budgets, createAdmission } from './admission.ts';
 import { type HttpServer, createHttpServer } from './http.ts';
 
+const lines: Record<string, unknown>[] = [];
 const begun = createChannel<object>();
 const { gateway } = startGateway([
   subgraph('a', 'type Query { list(first: Int!): [Thing!] @listSize(slicingArguments: ["first"]) slow(first: Int!): [Thing!] @listSize(slicingArguments: ["first"]) } type Thing { id: ID }', {
@@ -30,7 +31,7 @@ let url: string;
 
 beforeAll(async () => {
   const identify = async (credential: string | null) => (credential === null ? publicViewer : { ...viewerWith(), keyId: credential, terms: { client: credential, tier: credential.startsWith('own') ? ('internal' as const) : ('partner' as const), documents: 'any' as const } });
-  server = await createHttpServer({ gateway, identify, admission: { admit: (...args) => admitting.admit(...args) }, logger: pino({ level: 'silent' }) });
+  server = await createHttpServer({ gateway, identify, admission: { admit: (...args) => admitting.admit(...args) }, logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) }) });
   url = `${await server.app.listen({ port: 0, host: '127.0.0.1' })}/graphql`;
 });
 afterAll(() => server.app.close());
@@ -96,6 +97,15 @@ describe('over HTTP', () => {
     expect(response.headers.get('ratelimit')).toBeNull();
     expect(await ask(1_000, 'four')).toMatchObject({ status: 200 });
   });
+});
+
+test('what an answer cost is in the log and the numbers, beside who asked; what was refused for it is counted too', async () => {
+  const refusedBefore = gateway.counts.operations.query.byWord.get('RATE_LIMITED') ?? 0;
+  await ask(700, 'told');
+  await ask(700, 'told');
+  await expect.poll(() => lines.filter(({ client }) => client === 'told')).toMatchObject([{ key: 'told', cost: 700, errors: 0, ms: expect.any(Number) }, { key: 'told', status: 429, errors: 1 }]);
+  expect([...gateway.counts.clients.all()].filter(({ client }) => client === 'told')).toMatchObject([{ operation: 'UNNAMED', cost: 700 }]);
+  expect(gateway.counts.operations.query.byWord.get('RATE_LIMITED')).toBe(refusedBefore + 1);
 });
 
 test('over WebSocket: an error, and nothing is executed', async () => {

@@ -41,7 +41,7 @@ export const addGraphql = async (app: FastifyInstance, { gateway, identify, admi
       const credential = credentialIn(request.headers);
       who = { viewer: await identify(credential), credential };
       noteRequest(request, who.viewer, parameters.operationName?.slice(0, 100));
-      const { asked, operation: { kind, name }, headers, settle } = await admission.admit(parameters, { viewer: who.viewer, address: request.ip });
+      const { asked, operation: { kind, name }, cost, headers, settle } = await admission.admit(parameters, { viewer: who.viewer, address: request.ip });
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
       if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) {
@@ -58,6 +58,7 @@ export const addGraphql = async (app: FastifyInstance, { gateway, identify, admi
       reply.headers(headers);
       if (Symbol.asyncIterator in answer) return streams.send(reply, stream ?? 'sse', answer, who);
       settle(answer);
+      if (request.noted) request.noted.cost = answer.cost ?? cost;
       if (stream === 'sse') return streams.send(reply, stream, answer.rest ? answer.parts : answer, who);
       if (answer.rest) return sendParts(reply, answer, logger);
       if (request.method === 'GET') return sendCacheable(reply, type, answer, headers, request, who.viewer);

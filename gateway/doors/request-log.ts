@@ -6,9 +6,9 @@ import { clientOf } from '../observe/client-counts.ts';
 
 /**
  * What one log line tells of a GraphQL request; never a credential, a variable or the text. `key` and `client` are the
- * credential's; `app` is what the client calls itself.
+ * credential's; `app` is what the client calls itself; `cost` is in the units of budgets.
  */
-type Noted = { operation?: string | undefined; client?: string; key?: string | null; app?: string | undefined; errors?: number };
+type Noted = { operation?: string | undefined; client?: string; key?: string | null; app?: string | undefined; cost?: number | undefined; errors?: number };
 declare module 'fastify' {
   interface FastifyRequest {
     noted: Noted | null;

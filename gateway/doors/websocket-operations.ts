@@ -12,6 +12,7 @@ import type { Admission } from './admission.ts';
 import { parametersOfBody } from './graphql-over-http.ts';
 import { formatThrown } from '../errors.ts';
 import type { Gateway } from '../index.ts';
+import { clientOf } from '../observe/client-counts.ts';
 import type { LiveConnection } from './live-connections.ts';
 import { type Reading, readInto } from '../live/reader.ts';
 import { type OpenLimit, ownerOf, tooManyOpen } from './open-limit.ts';
@@ -71,14 +72,16 @@ export class SocketOperations {
     if (this.#open >= maxOperations) return told(tooManyOpen('operations of a connection', maxOperations).errors);
     this.#open++;
     const requestId = crypto.randomUUID();
+    const begun = performance.now();
     try {
-      const { asked, operation: { kind, name }, settle } = await admission.admit(parametersOfBody(payload), { viewer, address });
+      const { asked, operation: { kind, name }, cost, settle } = await admission.admit(parametersOfBody(payload), { viewer, address });
       if (kind === 'subscription') this.#enter(id, ownerOf(credential, address), settle);
       // The protocol takes any number of results: whoever defers something gets it in parts.
       const request = { ...asked, viewer, requestId, signal: this.#abort.signal, inParts: true };
       const answer = await (kind === 'subscription' ? gateway.stream(request) : gateway.answer(request));
       if (!(Symbol.asyncIterator in answer)) settle(answer);
-      logger.info({ requestId, connection: this.id, operation: name, kind }, 'websocket operation');
+      const isStream = Symbol.asyncIterator in answer;
+      logger.info({ requestId, connection: this.id, operation: name, kind, client: clientOf(viewer), key: viewer.keyId, cost: (isStream ? null : answer.cost) ?? cost, ms: Math.round(performance.now() - begun) }, 'websocket operation');
       if (!(Symbol.asyncIterator in answer) && !answer.hasData) return this.#release(id, answer.errors);
       return { schema: gateway.apiSchema(), document: documents[kind], rootValue: undefined, contextValue: new Sending(this, id, Symbol.asyncIterator in answer || !answer.rest ? answer : answer.parts) };
     } catch (error) {

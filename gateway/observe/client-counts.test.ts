@@ -14,6 +14,13 @@ test('durations are told apart by client and operation; operations without a nam
   expect(told(counts)).toEqual([['CRM', 'Events', 5], ['CRM', 'UNNAMED', 1], ['Zapier', 'Events', 4]]);
 });
 
+test('what answers cost is added up', () => {
+  const counts = new ClientCounts();
+  counts.add('CRM', 'Events', 2, 10);
+  counts.add('CRM', 'Events', 3, 7);
+  expect([...counts.all()]).toMatchObject([{ client: 'CRM', operation: 'Events', cost: 17 }]);
+});
+
 test('a client that names its operations anew each time takes a bounded room, and none of another client', () => {
   const counts = new ClientCounts();
   for (let each = 0; each < 10_000; each++) counts.add('noisy', `Q${each}`, 1);

@@ -1,5 +1,5 @@
 /**
- * How long answers take, by client and operation. Clients are named by whoever gave them their keys; an operation by its
+ * How long answers take and what they cost, by client and operation. Clients are named by whoever gave them their keys; an operation by its
  * author, so there is room for so many and no more.
  */
 import { type Viewer, termsOf } from '#core/viewer.ts';
@@ -10,18 +10,22 @@ const maxOperations = 100;
 const other = 'OTHER';
 const unnamed = 'UNNAMED';
 
-export type ClientOperation = { readonly client: string; readonly operation: string; readonly durations: Durations };
+/** `cost` in the units of budgets: of all answers together. */
+type Counts = { readonly durations: Durations; cost: number };
+export type ClientOperation = Readonly<Counts> & { readonly client: string; readonly operation: string };
 
 export class ClientCounts {
-  readonly #byClient = new Map<string, Map<string, Durations>>();
+  readonly #byClient = new Map<string, Map<string, Counts>>();
 
-  add(client: string, operation: string | undefined, ms: number): void {
-    const operations = found(this.#byClient, client, maxClients, () => new Map<string, Durations>());
-    found(operations, operation ?? unnamed, maxOperations, () => new Durations()).add(ms);
+  add(client: string, operation: string | undefined, ms: number, cost = 0): void {
+    const operations = found(this.#byClient, client, maxClients, () => new Map<string, Counts>());
+    const counts = found(operations, operation ?? unnamed, maxOperations, () => ({ durations: new Durations(), cost: 0 }));
+    counts.durations.add(ms);
+    counts.cost += cost;
   }
 
   *all(): Iterable<ClientOperation> {
-    for (const [client, operations] of this.#byClient) for (const [operation, durations] of operations) yield { client, operation, durations };
+    for (const [client, operations] of this.#byClient) for (const [operation, counts] of operations) yield { client, operation, ...counts };
   }
 }
 

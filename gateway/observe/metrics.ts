@@ -37,6 +37,9 @@ export const createMetrics = ({ gateway, connections, invalidatedTags }: Metrics
   histogram('client_operation_duration_seconds', 'The same by client and operation, at every door.', (tell) => {
     for (const { client, operation, durations } of counts.clients.all()) tell(durations, { client, operation });
   });
+  counter('client_operation_cost_total', 'What answers cost, in the units of budgets.', ['client', 'operation'], (tell) => {
+    for (const { client, operation, cost } of counts.clients.all()) tell(cost, { client, operation });
+  });
   counter('coalesced_answers_total', 'Queries that got the answer of an equal one under way.', [], (tell) => tell(gateway.coalesced()));
   counter('plans_total', 'Plans made.', [], (tell) => tell(counts.plans));
   counter('plan_cache_hits_total', 'Operations whose plan was known.', [], (tell) => tell(counts.planCacheHits));
