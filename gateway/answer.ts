@@ -13,7 +13,7 @@ export class Answer {
   readonly errors: readonly GraphQLFormattedError[];
   /** The parts that come later (`@defer`); whoever has the answer reads them to their end or ends them. */
   readonly rest: AsyncIterableIterator<Answer> | undefined;
-  /** What its objects cost, counted as `budgets/cost.ts` estimates; null where nobody counted, or where it was given up. */
+  /** What its objects cost, counted as `budgets/cost.ts` estimates; null where nobody counted. */
   readonly cost: number | null;
   /** Null for an answer that is not to be kept. Set by the cache. */
   freshness: Freshness | null = null;

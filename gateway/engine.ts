@@ -23,7 +23,7 @@ import { createDefers } from './plan/defer.ts';
 import { createInternalNames } from './plan/internal-names.ts';
 import type { Plan } from './plan/plan.ts';
 import { createPlanning } from './plan/planning.ts';
-import { complete } from './shape/complete.ts';
+import { type Tally, complete } from './shape/complete.ts';
 import { createIntrospection } from './shape/introspection.ts';
 import { JsonWriter } from './shape/json-writer.ts';
 import { locateErrors } from './shape/locate-errors.ts';
@@ -133,7 +133,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     if (plan.primary) takeRootResult(execution, plan.primary, primary);
     const executions = [execution, ...plan.deferred.map((): Execution => ({ ...execution, errors: [] }))];
     const run = runPlan(executions, plan);
-    const tally = { variables, cost: 0 };
+    const tally: Tally = { variables, cost: 0 };
     if (parts) return answerIncrementally({ ...parts, plan, run, trace, data, errors: executions.map((each) => each.errors), whole: selection, completion: { knowsType, shared: execution.shared, tally }, formatted: (error) => formatThrown(error, requestId, options.report) });
     await run.block(0);
     trace?.fetched();
@@ -145,8 +145,7 @@ export const createEngine = (sdl: string, connect: (name: string, url: string) =
     const extensions = trace?.extensions();
     if (extensions) writer.json(`,"extensions":${extensions}`);
     writer.ascii('}');
-    // Whoever goes away would get back what was done and not waited for.
-    return new Answer(writer.finish(), true, located, undefined, signal.aborted ? null : tally.cost);
+    return new Answer(writer.finish(), true, located, undefined, tally.isCut ? null : tally.cost);
   };
 
   return {

@@ -16,7 +16,7 @@ const redis = connectRedis(inject('redisUrl'), silentLogger);
 afterAll(async () => (await redis).disconnect());
 
 const viewerOf = (terms: Partial<Terms>, more: Partial<Viewer> = {}): Viewer => ({ ...viewerWith(), ...more, terms: { client: null, tier: 'partner', documents: 'any', ...terms } });
-const answered = (cost: number): Answer => new Answer(Buffer.from('{}'), true, [], undefined, cost);
+const answered = (cost: number, ...codes: readonly string[]): Answer => new Answer(Buffer.from('{}'), true, codes.map((code) => ({ message: 'no', extensions: { code } })), undefined, cost);
 
 describe.each([
   { form: 'in this process', ledger: async (): Promise<Ledger> => createMemoryLedger() },
@@ -68,6 +68,21 @@ describe.each([
     expect(before).toBe(98);
     (await charge(20)).settle(failure([{ message: 'no' }]));
     expect(await left()).toBe(before - 21);
+  });
+
+  test('nothing is given back for an answer in which something failed: it was done, for all anybody knows', async () => {
+    const { charge } = await start();
+    const left = async () => Number(/r=(\d+)/.exec((await charge(1)).headers['ratelimit'] ?? '')?.[1]);
+    (await charge(40)).settle(answered(1, 'PAGE_SIZE_INVALID'));
+    expect(await left()).toBe(59);
+    (await charge(20)).settle(answered(30, 'PAGE_SIZE_INVALID'));
+    await expect.poll(left).toBeLessThan(30);
+  });
+
+  test('what was held back from the viewer was never done, and is given back', async () => {
+    const { charge } = await start();
+    (await charge(60)).settle(answered(10, 'UNAUTHORIZED_FIELD_OR_TYPE'));
+    await expect.poll(async () => (await charge(1)).headers['ratelimit']).toMatch(/r=8\d;/);
   });
 
   test('what is given back late goes to the window it was taken from', async () => {

@@ -46,16 +46,23 @@ const chargeTo = async (ledger: Ledger, open: Open, cost: number): Promise<Charg
     headers,
     settle(answer) {
       const actual = actualCost(answer);
-      if (actual !== null && actual !== cost) void correct(actual - cost);
+      if (actual === null || actual === cost || (actual < cost && hasFailed(answer))) return;
+      void correct(actual - cost);
     },
   };
 };
 
-/** Null where nobody counted: an answer in parts, or an execution that was given up or came to nothing. */
+/** Null where nobody counted: an answer in parts, or an execution that came to nothing. */
 const actualCost = ({ hasData, cost }: Answer): number | null => {
   if (!hasData) return leastCost;
   return cost === null ? null : Math.max(leastCost, cost);
 };
+
+/**
+ * Whether something was perhaps done and is not in the answer. Clients can bring that about, by an argument that one field
+ * refuses or by going away: nothing is given back then. What was held back was never done.
+ */
+const hasFailed = ({ hasData, errors }: Answer): boolean => hasData && errors.some(({ extensions }) => extensions?.['code'] !== 'UNAUTHORIZED_FIELD_OR_TYPE');
 
 /**
  * Whose budget it is: all keys and tokens of a client have one together, so that nobody gets more by making more of

@@ -13,9 +13,10 @@ import { type HttpServer, createHttpServer } from './http.ts';
 const lines: Record<string, unknown>[] = [];
 const begun = createChannel<object>();
 const { gateway } = startGateway([
-  subgraph('a', 'type Query { list(first: Int!): [Thing!] @listSize(slicingArguments: ["first"]) slow(first: Int!): [Thing!] @listSize(slicingArguments: ["first"]) } type Thing { id: ID }', {
+  subgraph('a', 'type Query { list(first: Int!): [Thing!] @listSize(slicingArguments: ["first"]) slow(first: Int!): [Thing!] @listSize(slicingArguments: ["first"]) bad(first: Int!): [Thing!]! @listSize(slicingArguments: ["first"]) secret(first: Int!): [Thing!]! @listSize(slicingArguments: ["first"]) @requiresScopes(scopes: [["admin"]]) } type Thing { id: ID }', {
     Query: {
       list: (_: unknown, { first }: { first: number }) => Array.from({ length: first }, (__, id) => ({ id })),
+      bad: () => Promise.reject(new Error('no')),
       // Gives up with whoever asked, as a subgraph behind a server does.
       slow: (_: unknown, __: unknown, context: unknown) => {
         begun.publish({});
@@ -90,6 +91,13 @@ describe('over HTTP', () => {
     await settled.promise;
     admitting = createAdmission({ gateway, budgets });
     expect(await ask(1, 'five')).toMatchObject({ rest: expect.stringMatching(/r=299;/) });
+  });
+
+  test.each(['bad', 'secret'])('a field that comes to nothing on purpose does not make the others free (%s)', async (field) => {
+    const query = `{ ${field}(first: 1) { id } list(first: 600) { id } }`;
+    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${field}` }, body: JSON.stringify({ query }) });
+    expect(await response.json()).toMatchObject({ data: null });
+    expect(await ask(1, field)).toMatchObject({ rest: expect.stringMatching(/r=398;/) });
   });
 
   test('what the document is refused for costs nothing', async () => {

@@ -22,7 +22,12 @@ export type Completion = {
 };
 
 /** What the answer costs, counted while it is written. */
-export type Tally = { readonly variables: Variables; cost: number };
+export type Tally = {
+  readonly variables: Variables;
+  cost: number;
+  /** Where what was held back took with it what was done. */
+  isCut?: true;
+};
 
 /** An object of the answer that a deferred fragment adds fields to. */
 export type Pending = { readonly label: string; readonly shape: ObjectShape; readonly data: Record<string, unknown>; readonly path: ResponsePath };
@@ -89,7 +94,10 @@ const completeObject = (state: State, shape: ObjectShape, data: Record<string, u
 
 const completeDenied = (state: State, field: FieldShape, parent: Path | undefined): Outcome => {
   note(state, unauthorized(field.coordinate, { parent, key: field.responseName }));
-  if (field.value.kind === 'nonNull' && field.typename === undefined) return violation;
+  if (field.value.kind === 'nonNull' && field.typename === undefined) {
+    state.tally.isCut = true;
+    return violation;
+  }
   state.writer.ascii('null');
   return written;
 };
