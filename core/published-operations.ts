@@ -1,4 +1,5 @@
 /** Operations that clients published to be run by id: kept by one subgraph, run by the gateway. */
+import { createHash } from 'node:crypto';
 
 export type PublishedOperation = {
   /** Name of the client that may run it. */
@@ -16,3 +17,6 @@ export type PublishedOperations = {
   /** Of all clients. */
   all(): Promise<readonly PublishedOperation[]>;
 };
+
+/** In lower-case hexadecimal: the id of a body, unless its client calls it otherwise, and the hash of an automatic persisted query. */
+export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');

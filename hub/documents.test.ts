@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { readConfig } from '#core/config.ts';
 import { cloneDatabase, silentLogger } from '#core/testing.ts';
-import { sha256Hex } from '#gateway/documents/manifest.ts';
+import { sha256Hex } from '#core/published-operations.ts';
 import { makeDataDir } from '../e2e/hub-process.ts';
 import { type HubProcess, startHub } from './hub.ts';
 import { root, supergraphFile } from './subgraphs.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Cache, createMemoryCache, createRedisCache } from '#core/cache.ts';
 import { silentLogger } from '#core/testing.ts';
 import { createAutomaticDocuments } from './automatic-documents.ts';
-import { sha256Hex } from './manifest.ts';
+import { sha256Hex } from '#core/published-operations.ts';
 import { type Doors, byHash, openDoors, operation, viewerOf } from './test-doors.ts';
 
 describe.each([

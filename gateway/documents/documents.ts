@@ -7,7 +7,7 @@ import type { Gateway } from '../index.ts';
 import type { AutomaticDocuments } from './automatic-documents.ts';
 import type { Closing } from './closing.ts';
 import type { KnownOperations } from './known-operations.ts';
-import { sha256Hex } from './manifest.ts';
+import { sha256Hex } from '#core/published-operations.ts';
 import { type Reference, notFound } from './reference.ts';
 
 /** Who may send any text, as far as the terms of its key allow it: everybody, whoever has a key, or admins alone. */

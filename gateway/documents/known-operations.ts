@@ -6,7 +6,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Bus } from '#core/bus.ts';
 import type { PublishedOperations } from '#core/published-operations.ts';
-import { type ManifestOperation, sha256Hex } from './manifest.ts';
+import { sha256Hex } from '#core/published-operations.ts';
+import type { ManifestOperation } from './manifest.ts';
 
 export type KnownOperations = Disposable & {
   /** The body of the operation with this id; nothing where there is none, or it is another client's. */

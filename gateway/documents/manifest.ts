@@ -2,7 +2,6 @@
  * Apollo's list of persisted operations, as `@apollo/generate-persisted-query-manifest` and GraphOS have it:
  * https://www.apollographql.com/docs/graphos/platform/security/persisted-queries
  */
-import { createHash } from 'node:crypto';
 import type { PublishedOperation } from '#core/published-operations.ts';
 
 export type ManifestOperation = Omit<PublishedOperation, 'client'>;
@@ -14,5 +13,3 @@ export const manifestOf = (operations: readonly ManifestOperation[]): Manifest =
   version: 1,
   operations: operations.map(({ id, name, type, body }) => ({ id, name, type, body })).sort((a, b) => (a.name < b.name ? -1 : 1)),
 });
-
-export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');

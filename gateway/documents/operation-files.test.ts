@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { parse, print } from 'graphql';
 import { afterEach, expect, test } from 'vitest';
 import { ConfigError } from '#core/errors.ts';
-import { sha256Hex } from './manifest.ts';
+import { sha256Hex } from '#core/published-operations.ts';
 import { readOperationFile, readOperationFiles } from './operation-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'operations-'));

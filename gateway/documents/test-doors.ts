@@ -13,7 +13,8 @@ import { createAutomaticDocuments } from './automatic-documents.ts';
 import { createClosing } from './closing.ts';
 import { type FreeText, createDocuments } from './documents.ts';
 import { createKnownOperations } from './known-operations.ts';
-import { type ManifestOperation, sha256Hex } from './manifest.ts';
+import { sha256Hex } from '#core/published-operations.ts';
+import type { ManifestOperation } from './manifest.ts';
 
 export const things = subgraph(
   'things',

@@ -1,8 +1,7 @@
 /** What a client asks to publish, read and judged: pure. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { OperationCheck, OperationMistake } from '#core/operations-port.ts';
-import type { PublishedOperation } from '#core/published-operations.ts';
+import { type PublishedOperation, sha256Hex } from '#core/published-operations.ts';
 import type { PublishOperationsInput, UserError } from './generated/types.ts';
 
 /** `field`: where it stands in the input. */
@@ -37,7 +36,7 @@ const readManifest = ({ operations, manifest }: PublishOperationsInput): ReadPub
 };
 
 const readList = ({ operations }: PublishOperationsInput): ReadPublications => ({
-  publications: (operations ?? []).map(({ id, name, type, body }, index) => ({ id: id ?? hashOf(body), name, type: typeOf[type], body, field: `input.operations.${index}` })),
+  publications: (operations ?? []).map(({ id, name, type, body }, index) => ({ id: id ?? sha256Hex(body), name, type: typeOf[type], body, field: `input.operations.${index}` })),
   userErrors: [],
 });
 
@@ -65,13 +64,11 @@ const mistakesIn = ({ id, name, type, body, field }: Publication, check: Operati
 
 /** What looks like a hash must be one, or it could stand for the text of another. */
 const idMistake = (id: string, body: string): { readonly code: string; readonly message: string } | null => {
-  if (/^[0-9a-f]{64}$/i.test(id)) return id === hashOf(body) ? null : { code: 'OPERATION_HASH_MISMATCH', message: 'This is not the SHA-256 of the body, in lower-case hexadecimal.' };
+  if (/^[0-9a-f]{64}$/i.test(id)) return id === sha256Hex(body) ? null : { code: 'OPERATION_HASH_MISMATCH', message: 'This is not the SHA-256 of the body, in lower-case hexadecimal.' };
   return /^[\w.:/@+-]{1,200}$/.test(id) && !id.startsWith('sha256:') ? null : { code: 'OPERATION_ID_INVALID', message: 'An id is the SHA-256 of the body, or has 1 to 200 letters, digits and . : / @ + - _.' };
 };
 
 const inWords = ({ message, line, column }: OperationMistake): string => (line === null ? message : `${message} (line ${line}, column ${column})`);
-
-const hashOf = (body: string): string => createHash('sha256').update(body).digest('hex');
 
 const mistake = (code: string, field: string, message: string): UserError => ({ code, field, message });
 const refused = (code: string, field: string, message: string): ReadPublications => ({ publications: [], userErrors: [mistake(code, field, message)] });
