@@ -4,13 +4,13 @@ import type { Logger } from '#core/logging.ts';
 import { type Answer, refusal } from '../answer.ts';
 import { formatThrown } from '../errors.ts';
 import { sendProblem } from '../rest/send.ts';
+import { excessOfBody } from './body-size.ts';
 import { mediaTypes } from './graphql-over-http.ts';
 import { refused, send } from './send.ts';
 
-/** The size is the one that was announced; what comes in chunks is cut off where it is too much. */
-const bodyTooLarge = ({ headers, routeOptions: { bodyLimit } }: FastifyRequest): Answer => {
-  const value = Number(headers['content-length'] ?? bodyLimit + 1);
-  return refusal([{ message: `The body has ${value} bytes; the maximum is ${bodyLimit}.`, extensions: { code: 'PAYLOAD_TOO_LARGE', limit: 'body size in bytes', value, maximum: bodyLimit } }]);
+const bodyTooLarge = (request: FastifyRequest): Answer => {
+  const { message, ...facts } = excessOfBody(request);
+  return refusal([{ message, extensions: { code: 'PAYLOAD_TOO_LARGE', ...facts } }]);
 };
 
 const codes: Readonly<Record<number, string>> = { 415: 'UNSUPPORTED_MEDIA_TYPE', 404: 'NOT_FOUND' };

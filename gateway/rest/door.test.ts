@@ -148,6 +148,12 @@ describe('bodies', () => {
     expect(await codeOf('a=1', { 'content-type': 'application/x-www-form-urlencoded' })).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE', problem]);
     expect(await codeOf('x'.repeat(101))).toEqual([413, 'PAYLOAD_TOO_LARGE', problem]);
   });
+
+  test('that are too large are told the limit, their size and the maximum', async () => {
+    await using door = await open({ bodyLimit: 100 });
+    const { body } = await door.ask('/api/v1/make', { method: 'POST', key: 'all', body: 'x'.repeat(101) });
+    expect(body).toMatchObject({ limit: 'body size in bytes', value: 101, maximum: 100 });
+  });
 });
 
 describe('mistakes', () => {

@@ -17,8 +17,6 @@ import { type Serve, type ServeOptions, createServe } from './serve.ts';
 export type RestDoorOptions = ServeOptions & {
   readonly routes: readonly Route[];
   readonly identify: Identify;
-  /** Largest body, in bytes. */
-  readonly bodyLimit?: number;
 };
 
 declare module 'fastify' {
@@ -32,7 +30,7 @@ export const restDoor = (options: RestDoorOptions) => async (app: FastifyInstanc
   const { logger, routes } = options;
   app.decorateRequest('restViewer', null);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: options.bodyLimit ?? 1_000_000 }, (_request, text, done) => readJson(String(text), done));
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => readJson(String(text), done));
   const answerUnknown = (request: FastifyRequest, reply: FastifyReply) => sendProblem(notFound(routes, request), request, reply.headers(allowOf(routes, request)), logger);
   app.setNotFoundHandler(answerUnknown);
   // The server looks at bodies also of methods that nothing takes.

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#core/logging.ts';
+import { excessOfBody } from '../doors/body-size.ts';
 import { ProblemError } from './problem.ts';
 import { type RestResponse, responseTo } from './response.ts';
 
@@ -8,16 +9,21 @@ export const send = (reply: FastifyReply, { status, headers, body }: RestRespons
 
 /** Whatever went wrong before or after a route was found. */
 export const sendProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply => {
-  const response = responseTo(asProblem(error), { url: request.url, requestId: request.id }, {}, logger);
+  const response = responseTo(asProblem(error, request), { url: request.url, requestId: request.id }, {}, logger);
   if (request.noted) request.noted.errors = 1;
   return send(reply, response);
 };
 
 /** What the server itself refuses. */
-const asProblem = (error: unknown): unknown => {
+const asProblem = (error: unknown, request: FastifyRequest): unknown => {
   const { statusCode = 500, message } = error as FastifyError;
   if (error instanceof ProblemError || statusCode >= 500) return error;
-  if (statusCode === 413) return new ProblemError('PAYLOAD_TOO_LARGE', message);
+  if (statusCode === 413) return bodyTooLarge(request);
   if (statusCode === 415) return new ProblemError('UNSUPPORTED_MEDIA_TYPE', 'A body is `application/json`.', { accepted: 'application/json' });
   return new ProblemError('BAD_REQUEST', message, {}, statusCode);
+};
+
+const bodyTooLarge = (request: FastifyRequest): ProblemError => {
+  const { message, ...facts } = excessOfBody(request);
+  return new ProblemError('PAYLOAD_TOO_LARGE', message, facts);
 };

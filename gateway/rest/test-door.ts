@@ -37,11 +37,11 @@ export const openTestDoor = async ({ subgraphs, operations, viewers = {}, budget
     if (!viewer) throw new UnauthenticatedError();
     return viewer;
   };
-  const { app } = await createHttpServer({ gateway, identify, logger: silentLogger });
+  const { app } = await createHttpServer({ gateway, identify, logger: silentLogger, limits: { bodyLimit } });
   stack.defer(() => app.close());
   const routes = compileRoutes(operations.map((text, index) => readOperationFile(`${index}.graphql`, text)), gateway.apiSchema());
   const idempotency = createIdempotencyKeys(hub);
-  await app.register(restDoor({ routes, gateway, admission: createAdmission({ gateway, budgets }), idempotency, identify, logger: silentLogger, bodyLimit }), { prefix: '/api' });
+  await app.register(restDoor({ routes, gateway, admission: createAdmission({ gateway, budgets }), idempotency, identify, logger: silentLogger }), { prefix: '/api' });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   const opened = stack.move();
   return {
