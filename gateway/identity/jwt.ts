@@ -2,11 +2,11 @@
  * JWTs of configured issuers → viewers. Asymmetric signatures only: with a shared secret whoever can check a token can
  * make one. Whatever is wrong with a token is UNAUTHENTICATED with a `reason`, never a fault of ours.
  */
-import { createHash } from 'node:crypto';
 import { type JWTPayload, decodeJwt, errors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { UnauthenticatedError, UpstreamError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
+import { hashCredential } from '#core/secrets.ts';
 import type { Viewer } from '#core/viewer.ts';
 import { viewerOfClaims } from './claims.ts';
 import { type IssuerKeys, type KeyTimes, createIssuerKeys } from './issuer-keys.ts';
@@ -55,7 +55,7 @@ export const createJwtIdentify = ({ issuers, logger, times = {} }: JwtIdentifyOp
   return {
     async identify(token) {
       if (token.length > longestToken) throw refuse('too_large', `The token has ${token.length} characters; at most ${longestToken} are read.`);
-      const digest = createHash('sha256').update(token).digest('base64url');
+      const digest = hashCredential(token);
       const known = verified.get(digest);
       if (known && (known.expiresAt?.getTime() ?? 0) > Date.now()) return known;
       const viewer = await verify(token);
