@@ -40,7 +40,7 @@ const takeLock = async (lockFile: string, path: string): Promise<void> => {
     for (let attempt = 0; attempt < 3; attempt++) {
       // A link is there as a whole or not at all: nobody meets a lock that is half written.
       if (await link(own, lockFile).then(() => true, () => false)) return;
-      const holder = await livingHolder(lockFile);
+      const holder = await livingHolder(await readFile(lockFile, 'utf8').catch(() => ''));
       if (holder !== null) throw new ConfigError(`Another hub (process ${holder}) runs on the data folder ${path}. Stop it, or set EVENTGRAPH_DATA_DIR to a folder of its own.`, { variable: 'EVENTGRAPH_DATA_DIR' });
       await removeLeft(lockFile);
     }
@@ -50,7 +50,10 @@ const takeLock = async (lockFile: string, path: string): Promise<void> => {
   throw new ConfigError(`Another hub is just starting on the data folder ${path}.`, { variable: 'EVENTGRAPH_DATA_DIR' });
 };
 
-/** Removes the lock of a hub that was killed: one process at a time, so that nobody removes the lock of the next hub. */
+/**
+ * Removes the lock of a hub that was killed: one process at a time, and only a lock that is there and was read.
+ * A lock that is gone already is left alone: the next hub may be making its own at this moment.
+ */
 const removeLeft = async (lockFile: string): Promise<void> => {
   const turn = `${lockFile}.turn`;
   if (!(await mkdir(turn).then(() => true, () => false))) {
@@ -59,15 +62,16 @@ const removeLeft = async (lockFile: string): Promise<void> => {
     return;
   }
   try {
-    if ((await livingHolder(lockFile)) === null) await rm(lockFile, { force: true });
+    const left = await readFile(lockFile, 'utf8').catch(() => null);
+    if (left !== null && (await livingHolder(left)) === null) await rm(lockFile, { force: true });
   } finally {
     await rmdir(turn);
   }
 };
 
-/** The process that holds the lock, if it lives. A reused process number is told apart by its start time. */
-const livingHolder = async (lockFile: string): Promise<number | null> => {
-  const [pid, started] = (await readFile(lockFile, 'utf8').catch(() => '')).split(' ');
+/** The process that the lock names, if it lives. A reused process number is told apart by its start time. */
+const livingHolder = async (lock: string): Promise<number | null> => {
+  const [pid, started] = lock.split(' ');
   return (await isLiving(Number(pid), started)) ? Number(pid) : null;
 };
 
