@@ -51,6 +51,8 @@ export type Push = { readonly headers: IncomingHttpHeaders; readonly query: Read
  */
 export type PushResult = { readonly kind: 'facts'; readonly facts: readonly Fact[]; readonly rejected: readonly Rejected[] } | { readonly kind: 'hint' };
 
+export type CallBudget = { readonly calls: number; readonly seconds: number };
+
 export interface Connector<Settings = unknown> {
   /** `gatekeeper`, `pretix`: also the folder's name and the value of `EventService.product`. */
   readonly product: string;
@@ -61,6 +63,15 @@ export interface Connector<Settings = unknown> {
   fetchSample(context: ConnectorContext<Settings>): Promise<unknown>;
   /** Tells the upstream where to push and with which secret. Absent where the product has nothing of the kind. */
   exchangeKeys?(context: ConnectorContext<Settings>): Promise<void>;
+  /** Undoes `exchangeKeys` when the service is removed. Absent where there is nothing to undo. */
+  withdrawKeys?(context: ConnectorContext<Settings>): Promise<void>;
+  /** How many calls the upstream allows in so many seconds. Absent or null: as many as are needed. */
+  budget?(settings: Settings): CallBudget | null;
+  /**
+   * Tries again what was rejected, after whatever was wrong is mended. Absent where a record alone is not enough: then
+   * the whole service is read anew.
+   */
+  translateAgain?(context: ConnectorContext<Settings>, records: readonly Rejected[]): Promise<Pick<Batch, 'facts' | 'rejected'>>;
   /** Everything since `cursor` (null: from the beginning), in batches of some hundreds to thousands of facts. */
   pull(context: ConnectorContext<Settings>, cursor: unknown): AsyncIterable<Batch>;
   /** Turns a push into facts or a hint. Absent where the product cannot push. */

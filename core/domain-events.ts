@@ -11,11 +11,21 @@ export type AttendanceSnapshot = { totalRegistered: number; currentAttendees: nu
 
 export type ServiceHealth = 'HEALTHY' | 'DEGRADED' | 'DOWN';
 
+/** Money is exact: a decimal as text, such as `1990.50`, and an ISO 4217 code. `at` is ISO 8601. */
+export type Purchase = { purchaseId: string; source: 'activity' | 'ticketing'; orderId: string | null; participant: string | null; amount: string; currency: string; at: string };
+
 export type DomainEventPayloads = {
   'attendance.changed': AttendanceSnapshot;
   'checkin.recorded': { checkInId: string; at: string; direction: Direction; gateId: string | null; participant: string };
   'event.status_changed': { from: EventStatus | null; to: EventStatus };
   'service.registered': { name: string; product: string; by: string | null };
+  /** `changed` names what was set anew, such as `credentials`; never the values. */
+  'service.updated': { name: string; product: string; by: string | null; changed: string[] };
+  'service.paused': { name: string; by: string | null };
+  'service.resumed': { name: string; by: string | null };
+  'service.removed': { name: string; product: string; by: string | null; withData: boolean };
+  /** Somebody paid. `purchaseId` is the hub's own, once a purchase; `participant` a keyed hash. */
+  'purchase.recorded': Purchase;
   'service.health_changed': { from: ServiceHealth; to: ServiceHealth; error: { code: string; message: string } | null };
 };
 

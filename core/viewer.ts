@@ -10,6 +10,11 @@ export const permissions = [
   'read_orders',
   'manage_services',
   'webhook_subscribe',
+  /** Reserve, pay and cancel tickets, its own. */
+  'book_tickets',
+  /** Change artists, venues, ticketed events and their tickets. */
+  'manage_tickets',
+  'collect_activity',
   'publish_operations',
   'admin',
 ] as const;

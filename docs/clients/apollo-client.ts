@@ -11,7 +11,7 @@ const headers = { authorization: `Bearer ${process.env['EVENTGRAPH_KEY'] ?? ''}`
 const sockets = createClient({ url: `${url.replace('http', 'ws')}/graphql`, connectionParams: headers });
 const client = new ApolloClient({
   link: ApolloLink.split(({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION, new GraphQLWsLink(sockets), new HttpLink({ uri: `${url}/graphql`, headers })),
-  cache: new InMemoryCache({ possibleTypes: { Event: ['GateEvent', 'PretixEvent'] } }),
+  cache: new InMemoryCache({ possibleTypes: { Event: ['CustomEvent', 'EventbriteEvent', 'GateEvent', 'PretixEvent', 'TicketedEvent'] } }),
 });
 
 // Part of an answer is better than none: what is missing is null, and told in `error`.

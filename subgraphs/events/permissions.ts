@@ -1,5 +1,6 @@
 import { allow } from '#core/shield.ts';
 import { authenticated, needs } from '#core/permissions.ts';
+import { productTypes } from './products.ts';
 
 export const permissions = {
   // Which events a viewer gets is decided row by row in the store: public ones are everybody's.
@@ -10,4 +11,4 @@ export const permissions = {
 
 const byLoader = (): boolean => true;
 /** The loaders answer null for events that the viewer may not see; a service shows nothing that is not guarded above. */
-export const references = { Event: byLoader, GateEvent: byLoader, PretixEvent: byLoader, EventService: byLoader };
+export const references = { Event: byLoader, EventService: byLoader, ...Object.fromEntries(productTypes.map((type) => [type, byLoader])) };

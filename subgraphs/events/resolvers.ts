@@ -4,13 +4,12 @@ import type { Service } from '#core/services.ts';
 import type { SubgraphContext } from '#core/subgraph.ts';
 import { parseRegistration } from './domain.ts';
 import type { EventRow } from './entities.ts';
-import type { GateEventResolvers, Resolvers } from './generated/types.ts';
+import type { EventResolvers, GateEventResolvers, Resolvers } from './generated/types.ts';
+import { productTypes } from './products.ts';
 import { type Loaders, findService, listEvents, listServices } from './store.ts';
 
 export type Context = SubgraphContext<Loaders>;
 export type EventParent = EventRow;
-export type GateEventParent = EventRow;
-export type PretixEventParent = EventRow;
 export type EventConnectionParent = Connection<EventRow>;
 export type EventServiceParent = Service;
 export type EventServiceConnectionParent = Connection<Service>;
@@ -20,6 +19,7 @@ const degrees = (value: string | number | null | undefined): number | null => (v
 
 const loadEvent = ({ id }: { readonly id: string }, context: Context) => context.loaders.event.load(id);
 
+/** Of every product: the types differ in what their own subgraphs add. */
 const eventFields: Omit<GateEventResolvers, '__resolveReference'> = {
   period: (event) => ({ start: event.startsAt, end: event.endsAt }),
   region: (event) => (event.region ? { name: event.region } : null),
@@ -30,7 +30,7 @@ const eventFields: Omit<GateEventResolvers, '__resolveReference'> = {
   service: (event, _args, context) => context.loaders.service.load(event.serviceId) as Promise<Service>,
 };
 
-type EventTypeName = 'GateEvent' | 'PretixEvent';
+type ProductType = Awaited<ReturnType<NonNullable<EventResolvers['__resolveType']>>>;
 type Settings = { readonly contact?: string };
 
 export const resolvers: Resolvers = {
@@ -55,11 +55,10 @@ export const resolvers: Resolvers = {
   },
   Event: {
     // An event's product is the name of its type.
-    __resolveType: ({ product }) => product as EventTypeName,
+    __resolveType: ({ product }) => product as ProductType,
     __resolveReference: loadEvent,
   },
-  GateEvent: { __resolveReference: loadEvent, ...eventFields },
-  PretixEvent: { __resolveReference: loadEvent, ...eventFields },
+  ...Object.fromEntries(productTypes.map((type) => [type, { __resolveReference: loadEvent, ...eventFields }])),
   EventService: {
     __resolveReference: ({ id }, context) => context.loaders.service.load(id),
     lastSync: (service) =>

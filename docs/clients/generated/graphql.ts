@@ -201,6 +201,9 @@ export type EventListQueryVariables = Exact<{
 export type EventListQuery = { readonly events: { readonly totalCount: number, readonly edges: ReadonlyArray<{ readonly node:
         | { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null }, readonly region: { readonly name: string } | null, readonly organizer: { readonly name: string } | null, readonly venue: { readonly name: string | null, readonly address: string | null, readonly latitude: number | null, readonly longitude: number | null } | null }
         | { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null }, readonly region: { readonly name: string } | null, readonly organizer: { readonly name: string } | null, readonly venue: { readonly name: string | null, readonly address: string | null, readonly latitude: number | null, readonly longitude: number | null } | null }
+        | { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null }, readonly region: { readonly name: string } | null, readonly organizer: { readonly name: string } | null, readonly venue: { readonly name: string | null, readonly address: string | null, readonly latitude: number | null, readonly longitude: number | null } | null }
+        | { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null }, readonly region: { readonly name: string } | null, readonly organizer: { readonly name: string } | null, readonly venue: { readonly name: string | null, readonly address: string | null, readonly latitude: number | null, readonly longitude: number | null } | null }
+        | { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null }, readonly region: { readonly name: string } | null, readonly organizer: { readonly name: string } | null, readonly venue: { readonly name: string | null, readonly address: string | null, readonly latitude: number | null, readonly longitude: number | null } | null }
        }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
 
 export type PublishOperationsMutationVariables = Exact<{
@@ -225,6 +228,9 @@ export type EventMetricsQueryVariables = Exact<{
 export type EventMetricsQuery = { readonly event:
     | { readonly id: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string, readonly stale: boolean, readonly gateActivity: ReadonlyArray<{ readonly gateId: string, readonly status: GateStatus, readonly throughput: number }> } | null }
     | { readonly id: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string, readonly stale: boolean, readonly gateActivity: ReadonlyArray<{ readonly gateId: string, readonly status: GateStatus, readonly throughput: number }> } | null }
+    | { readonly id: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string, readonly stale: boolean, readonly gateActivity: ReadonlyArray<{ readonly gateId: string, readonly status: GateStatus, readonly throughput: number }> } | null }
+    | { readonly id: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string, readonly stale: boolean, readonly gateActivity: ReadonlyArray<{ readonly gateId: string, readonly status: GateStatus, readonly throughput: number }> } | null }
+    | { readonly id: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string, readonly stale: boolean, readonly gateActivity: ReadonlyArray<{ readonly gateId: string, readonly status: GateStatus, readonly throughput: number }> } | null }
    | null };
 
 export type AttendanceChangedSubscriptionVariables = Exact<{
@@ -234,6 +240,9 @@ export type AttendanceChangedSubscriptionVariables = Exact<{
 
 
 export type AttendanceChangedSubscription = { readonly attendanceChanged: { readonly cursor: string, readonly event:
+      | { readonly id: string }
+      | { readonly id: string }
+      | { readonly id: string }
       | { readonly id: string }
       | { readonly id: string }
     , readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string } } };
@@ -249,6 +258,9 @@ export type LiveViewQueryVariables = Exact<{
 export type LiveViewQuery = { readonly events: { readonly edges: ReadonlyArray<{ readonly node:
         | { readonly id: string, readonly name: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string } | null }
         | { readonly id: string, readonly name: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string } | null }
+        | { readonly id: string, readonly name: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string } | null }
+        | { readonly id: string, readonly name: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string } | null }
+        | { readonly id: string, readonly name: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string } | null }
        }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
 
 export type EventAttendanceQueryVariables = Exact<{
@@ -257,6 +269,9 @@ export type EventAttendanceQueryVariables = Exact<{
 
 
 export type EventAttendanceQuery = { readonly event:
+    | { readonly id: string, readonly name: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string, readonly stale: boolean, readonly gateActivity: ReadonlyArray<{ readonly gateId: string, readonly name: string, readonly status: GateStatus, readonly throughput: number }> } | null }
+    | { readonly id: string, readonly name: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string, readonly stale: boolean, readonly gateActivity: ReadonlyArray<{ readonly gateId: string, readonly name: string, readonly status: GateStatus, readonly throughput: number }> } | null }
+    | { readonly id: string, readonly name: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string, readonly stale: boolean, readonly gateActivity: ReadonlyArray<{ readonly gateId: string, readonly name: string, readonly status: GateStatus, readonly throughput: number }> } | null }
     | { readonly id: string, readonly name: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string, readonly stale: boolean, readonly gateActivity: ReadonlyArray<{ readonly gateId: string, readonly name: string, readonly status: GateStatus, readonly throughput: number }> } | null }
     | { readonly id: string, readonly name: string, readonly status: EventStatus, readonly attendance: { readonly totalRegistered: number, readonly currentAttendees: number, readonly attendanceRate: number, readonly updatedAt: string, readonly stale: boolean, readonly gateActivity: ReadonlyArray<{ readonly gateId: string, readonly name: string, readonly status: GateStatus, readonly throughput: number }> } | null }
    | null };
@@ -271,15 +286,27 @@ export type EventsQueryVariables = Exact<{
 export type EventsQuery = { readonly events: { readonly totalCount: number, readonly edges: ReadonlyArray<{ readonly cursor: string, readonly node:
         | { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null } }
         | { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null } }
+        | { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null } }
+        | { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null } }
+        | { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null } }
        }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
+
+type EventSummary_CustomEvent_Fragment = { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null } };
+
+type EventSummary_EventbriteEvent_Fragment = { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null } };
 
 type EventSummary_GateEvent_Fragment = { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null } };
 
 type EventSummary_PretixEvent_Fragment = { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null } };
 
+type EventSummary_TicketedEvent_Fragment = { readonly id: string, readonly name: string, readonly type: string | null, readonly status: EventStatus, readonly timezone: string, readonly period: { readonly start: string, readonly end: string | null } };
+
 export type EventSummaryFragment =
+  | EventSummary_CustomEvent_Fragment
+  | EventSummary_EventbriteEvent_Fragment
   | EventSummary_GateEvent_Fragment
   | EventSummary_PretixEvent_Fragment
+  | EventSummary_TicketedEvent_Fragment
 ;
 
 export type CreateApiKeyMutationVariables = Exact<{

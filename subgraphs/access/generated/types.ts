@@ -45,7 +45,7 @@ export type ApiKey = {
   readonly id: Scalars['ID']['output'];
   /** Id of the key that a token or a grant came of; null for a key. */
   readonly parentId?: Maybe<Scalars['ID']['output']>;
-  /** What it allows: `read_events`, `read_attendance`, `read_participants`, `read_orders`, `manage_services`, `webhook_subscribe`, `publish_operations`, `admin`. */
+  /** What it allows: `read_events`, `read_attendance`, `read_participants`, `read_orders`, `manage_services`, `webhook_subscribe`, `book_tickets`, `manage_tickets`, `collect_activity`, `publish_operations`, `admin`. */
   readonly permissions: ReadonlyArray<Scalars['String']['output']>;
   /** When it was revoked; null while it holds. */
   readonly revokedAt?: Maybe<Scalars['DateTime']['output']>;

@@ -69,6 +69,9 @@ const meanings: Readonly<Record<Permission, string>> = {
   read_orders: 'Read orders',
   manage_services: 'Register and change event services',
   webhook_subscribe: 'Be told of what happens by webhooks',
+  book_tickets: 'Reserve, pay and cancel tickets',
+  manage_tickets: 'Change artists, venues, ticketed events and tickets',
+  collect_activity: 'Collect activity of people',
   publish_operations: 'Publish its own operations',
   admin: 'Everything, also making keys and reading the audit log',
 };

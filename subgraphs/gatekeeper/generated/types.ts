@@ -36,7 +36,7 @@ export type Gate = {
   readonly updatedAt: Scalars['DateTime']['output'];
 };
 
-/** An event of a gate system: this subgraph adds its gates. */
+/** An event of a gate system (product `gatekeeper`). */
 export type GateEvent = {
   /** The gates, by id, as the gate system last told; null where the key does not allow to see them. */
   readonly gates?: Maybe<ReadonlyArray<Gate>>;

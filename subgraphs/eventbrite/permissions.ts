@@ -1,0 +1,5 @@
+import { visibleEvent } from '#core/permissions.ts';
+
+export const permissions = {};
+
+export const references = { EventbriteEvent: visibleEvent };
