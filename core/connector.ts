@@ -26,6 +26,8 @@ export type ConnectorContext<Settings = unknown> = {
   readonly service: ServiceConnection<Settings>;
   /** Every call to the upstream goes through this: timeout, retry, `Retry-After`, circuit breaker, bounded body. */
   readonly http: UpstreamHttp;
+  /** The same for another host that the product needs (a payment provider, a geocoder): one that fails does not open the circuit of another. */
+  readonly httpFor: (name: string) => UpstreamHttp;
   /** Keyed hash of whatever names a person or ticket upstream. The raw value must not leave the connector. */
   readonly hashParticipant: (raw: string) => string;
   readonly now: () => Date;
@@ -57,6 +59,8 @@ export interface Connector<Settings = unknown> {
   /** `gatekeeper`, `pretix`: also the folder's name and the value of `EventService.product`. */
   readonly product: string;
   readonly settings: z.ZodType<Settings>;
+  /** Paths in `settings`, such as `payments.secretKey`, whose values are secret: encrypted at rest and never shown. */
+  readonly secretSettings?: readonly string[];
   /** Throws an UpstreamError unless the upstream says that it is well. */
   checkHealth(context: ConnectorContext<Settings>): Promise<void>;
   /** A sample of the upstream's data as it came, for validation against the registration's `dataSchema`. */

@@ -121,7 +121,8 @@ export const observationFact = z.object({ kind: z.literal('observation'), eventI
 /** What only this product knows (a pretix order, a quota). Only the product's own subgraph reads it; it parses `data`. */
 export const recordFact = z.object({
   kind: z.literal('record'),
-  eventId,
+  /** Null for what belongs to the service and to no event of its own (an artist, a venue). */
+  eventId: eventId.nullable(),
   /** What it is, in the product's words: `pretix.order`. */
   type: z.string().regex(/^[a-z]+\.[a-zA-Z]+$/),
   upstreamId: id,
@@ -152,7 +153,7 @@ export type FactName = { readonly kind: Exclude<Fact['kind'], 'observation' | 'r
 
 /** Identity of a fact within its service: the same key is the same thing said again. */
 export const factKey = (fact: FactName): string =>
-  fact.kind === 'record' ? `${fact.type}:${fact.eventId}:${fact.upstreamId}` : `${fact.kind}:${fact.eventId}:${fact.upstreamId}`;
+  fact.kind === 'record' ? `${fact.type}:${fact.eventId ?? ''}:${fact.upstreamId}` : `${fact.kind}:${fact.eventId}:${fact.upstreamId}`;
 
 /** What a state says, apart from when: two states with the same digest say the same. */
 export const factDigest = (fact: Exclude<Fact, ObservationFact>): string => {

@@ -1,5 +1,6 @@
-/** What the `events` subgraph asks of ingestion. main.ts hands it in, so that neither room imports the other. */
-import type { Credentials } from './connector.ts';
+/** What subgraphs ask of ingestion. main.ts hands it in, so that neither room imports the other. */
+import type { ConnectorContext, Credentials } from './connector.ts';
+import type { Fact } from './facts.ts';
 
 export type Registration = {
   readonly product: string;
@@ -30,4 +31,11 @@ export type IngestPort = {
   register(registration: Registration): Promise<RegistrationResult>;
   /** Asks for a pull at once; answers before it ran. */
   syncNow(serviceId: string): Promise<void>;
+  /**
+   * What is needed to call a registered service outside of its pulls, over the same connections, circuits and budget.
+   * Throws SERVICE_UNKNOWN, and SERVICE_MISCONFIGURED where its settings do not fit its product any more.
+   */
+  connect(serviceId: string, signal: AbortSignal): Promise<ConnectorContext>;
+  /** Takes in what a service answered, as if it had pushed it. Resolves after the commit, when no cached answer is older. */
+  takeIn(serviceId: string, facts: readonly Fact[]): Promise<void>;
 };

@@ -25,6 +25,7 @@ const ServiceSchema = defineEntity({
     credentials: p.string(),
     /** Encrypted. */
     pushSecret: p.string(),
+    /** As registered; what the connector calls secret is sealed (secret-settings.ts). */
     settings: p.json<unknown>(),
     dataSchema: p.json<Record<string, unknown> | null>().nullable(),
     /** Seconds. */

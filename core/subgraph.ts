@@ -56,6 +56,9 @@ export type SubgraphContext<Loaders = unknown> = {
   readonly signal: AbortSignal;
 };
 
+/** Work that was promised by `enqueue`, done at least once; `hub` is the process's own. */
+export type SubgraphTask = (payload: unknown, hub: Hub, signal: AbortSignal) => Promise<void>;
+
 export type FactContext = { readonly serviceId: string; readonly now: Date };
 
 /** Reacts to a domain event, once, inside a transaction of its own. */
@@ -78,6 +81,8 @@ export type SubgraphDefinition<Loaders = unknown> = {
   /** Writes this subgraph's part of new facts inside the batch's transaction; answers what happened. */
   readonly applyFacts?: (em: EntityManager, facts: readonly Fact[], context: FactContext) => Promise<NewDomainEvent[]>;
   readonly on?: Handlers;
+  /** What its own jobs do, by the name that they are enqueued with: `<subgraph>.<task>`. */
+  readonly tasks?: Readonly<Record<`${string}.${string}`, SubgraphTask>>;
   /** Which of this subgraph's cached answers change with what happens; applied after the commit, before it is acknowledged. */
   readonly invalidates?: Invalidates;
   /** Turns a presented credential into a viewer, for the gateway; null when it is not known. One subgraph has it. */

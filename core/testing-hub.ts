@@ -46,7 +46,7 @@ export const openTestHub = async ({ entities = [], ingest = {}, operations = noO
   const refuse = () => Promise.reject(new Error('this test has no ingestion'));
   const hub: Hub = {
     database, bus, tail, cache: createMemoryCache(), answers, secrets: createSecrets('a secret of tests that is long enough'), logger: silentLogger,
-    ingest: { products: [], register: refuse, syncNow: refuse, ...ingest }, operations, now: () => clock.now, publicUrl: 'http://hub.test', eventLogDays: 35,
+    ingest: { products: [], register: refuse, syncNow: refuse, connect: refuse, takeIn: refuse, ...ingest }, operations, now: () => clock.now, publicUrl: 'http://hub.test', eventLogDays: 35,
   };
   const opened = stack.move();
   return { hub, url, clock, statements: () => statements, [Symbol.asyncDispose]: () => opened.disposeAsync() };

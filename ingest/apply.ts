@@ -88,13 +88,14 @@ const dropForeign = async (em: EntityManager, serviceId: string, facts: readonly
   if (facts.length === 0) return { facts: [], rejected: [] };
   const claimed = [...new Set(facts.flatMap((fact) => (fact.kind === 'event' ? [fact.eventId] : [])))].sort();
   if (claimed.length > 0) await query(em, 'insert into hub.event_ids (event_id, service_id) select id, $1 from unnest($2::text[]) as id on conflict do nothing', [serviceId, claimed]);
-  const named = [...new Set(facts.map(({ eventId }) => eventId))];
+  const named = [...new Set(facts.flatMap(({ eventId }) => eventId ?? []))];
   const rows = await query<{ event_id: string }>(em, 'select event_id from hub.event_ids where service_id = $1 and event_id = any($2::text[])', [serviceId, named]);
   const own = new Set(rows.map((row) => row.event_id));
   if (own.size === named.length) return { facts: [...facts], rejected: [] };
+  const isOwn = ({ eventId }: Fact): boolean => eventId === null || own.has(eventId);
   return {
-    facts: facts.filter(({ eventId }) => own.has(eventId)),
-    rejected: facts.filter(({ eventId }) => !own.has(eventId)).map((fact) => ({ upstreamId: rejectedId(fact), reason: `EVENT_NOT_OWNED: the event ${fact.eventId} is not one of this service's`, raw: fact })),
+    facts: facts.filter(isOwn),
+    rejected: facts.filter((fact) => !isOwn(fact)).map((fact) => ({ upstreamId: rejectedId(fact), reason: `EVENT_NOT_OWNED: the event ${fact.eventId} is not one of this service's`, raw: fact })),
   };
 };
 

@@ -6,10 +6,12 @@ import { type Connector, type ConnectorContext } from '#core/connector.ts';
 import { EventgraphError } from '#core/errors.ts';
 import { enqueue } from '#core/jobs.ts';
 import type { IngestPort } from '#core/ingest-port.ts';
-import { type Service, connectionOf } from '#core/services.ts';
+import { openSettings } from '#core/secret-settings.ts';
+import { Service, connectionOf } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import type { AnySubgraph, Hub } from '#core/subgraph.ts';
 import { type UpstreamHttp, createUpstreamHttp } from '#core/upstream-http.ts';
+import { applyBatch } from './apply.ts';
 import { register } from './register.ts';
 
 export type Ingest = AsyncDisposable &
@@ -40,14 +42,19 @@ export const pullTask = 'ingest.pull';
 /** One pull of a service at a time, and one waiting. */
 export const pullSpec = (serviceId: string) => ({ key: `pull:${serviceId}`, queue: `service:${serviceId}`, maxAttempts: 3 });
 
+/** Ids of services have no space. */
+const httpKey = (serviceId: string, name: string): string => `${serviceId} ${name}`;
+
 export const createIngest = (options: IngestOptions): Ingest => {
   const connectors = new Map(options.subgraphs.flatMap(({ connector }) => (connector ? [[connector.product, connector as unknown as Connector<unknown>]] : [])));
   const https = new Map<string, UpstreamHttp>();
-  const httpFor = (service: Service): UpstreamHttp => {
-    const known = https.get(service.id);
+  /** `name` is empty for the service itself. */
+  const httpFor = (service: Service, name: string): UpstreamHttp => {
+    const key = httpKey(service.id, name);
+    const known = https.get(key);
     if (known) return known;
     const made = createUpstreamHttp({ allowPrivateAddresses: options.allowPrivateUpstreams, retries: service.retries });
-    https.set(service.id, made);
+    https.set(key, made);
     return made;
   };
   const ingest: Ingest = {
@@ -57,15 +64,23 @@ export const createIngest = (options: IngestOptions): Ingest => {
     products: [...connectors.keys()],
     contextFor(service, signal) {
       const connector = connectors.get(service.product);
-      const settings = connector?.settings.safeParse(service.settings);
+      const settings = connector?.settings.safeParse(openSettings(service.settings, connector.secretSettings, options.hub.secrets));
       if (!settings?.success) throw new EventgraphError('SERVICE_MISCONFIGURED', `The settings of the service ${service.id} do not fit the product ${service.product}.`, { serviceId: service.id });
       const { secrets, now } = options.hub;
-      return { service: connectionOf(service, settings.data, secrets, `${options.hub.publicUrl}/ingest/${service.id}`), http: httpFor(service), hashParticipant: (raw) => secrets.hashParticipant(service.id, raw), now, signal };
+      return { service: connectionOf(service, settings.data, secrets, `${options.hub.publicUrl}/ingest/${service.id}`), http: httpFor(service, ''), httpFor: (name) => httpFor(service, name), hashParticipant: (raw) => secrets.hashParticipant(service.id, raw), now, signal };
     },
     async forget(serviceId) {
-      const http = https.get(serviceId);
-      https.delete(serviceId);
-      await http?.close();
+      const own = [...https].filter(([key]) => key.startsWith(httpKey(serviceId, '')));
+      for (const [key] of own) https.delete(key);
+      await Promise.all(own.map(([, http]) => http.close()));
+    },
+    async connect(serviceId, signal) {
+      const service = await options.hub.database.em().findOne(Service, { id: serviceId });
+      if (!service) throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service any more.', { serviceId });
+      return ingest.contextFor(service, signal);
+    },
+    async takeIn(serviceId, facts) {
+      await applyBatch(ingest, { serviceId, facts, rejected: [] });
     },
     register: (registration) => register(ingest, registration),
     syncNow: (serviceId) => enqueue(options.hub.database.em(), pullTask, { serviceId }, pullSpec(serviceId)),

@@ -13,6 +13,7 @@ import { EventgraphError, isPublicError } from '#core/errors.ts';
 import { eventId } from '#core/facts.ts';
 import type { Registration, RegistrationResult, RegistrationStep } from '#core/ingest-port.ts';
 import { randomToken } from '#core/secrets.ts';
+import { sealSettings } from '#core/secret-settings.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import { announce, recordEvents, writeBatch } from './apply.ts';
@@ -105,7 +106,7 @@ const newService = (ingest: Ingest, registration: Registration): Service => {
       healthUrl: registration.endpoints.healthCheck ?? `${api}/health`,
       credentials: secrets.encrypt(JSON.stringify(registration.credentials)),
       pushSecret: secrets.encrypt(randomToken(32)),
-      settings: registration.settings,
+      settings: sealSettings(registration.settings, ingest.connectors.get(registration.product)?.secretSettings, secrets),
       dataSchema: registration.dataSchema,
       syncInterval: registration.syncInterval,
       retries: registration.retries,

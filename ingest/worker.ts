@@ -1,4 +1,4 @@
-/** The worker role: runs schedules, pulls, health checks and handlers. */
+/** The worker role: runs schedules, pulls, health checks, handlers and the subgraphs' own jobs. */
 import { z } from 'zod';
 import type { Connector } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
@@ -21,6 +21,7 @@ export const startIngestWorker = async ({ ingest, hub, concurrency, tickMs }: Wo
     logger: hub.logger,
     concurrency: concurrency ?? 16,
     tasks: {
+      ...Object.fromEntries(ingest.subgraphs.flatMap(({ tasks = {} }) => Object.entries(tasks)).map(([name, task]) => [name, (payload: unknown, signal: AbortSignal) => task(payload, hub, signal)])),
       [pullTask]: (payload, signal) => pullService(ingest, forService.parse(payload).serviceId, signal),
       [healthTask]: (payload, signal) => checkHealth(ingest, forService.parse(payload).serviceId, signal),
       [handleTask]: createHandleTask(hub, ingest.subgraphs),

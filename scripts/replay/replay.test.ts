@@ -105,7 +105,7 @@ const countThroughGates = async (text: string) => {
     const api = simulator.endpoint(eventId);
     const context: ConnectorContext<{ eventId: string }> = {
       service: { serviceId: eventId, serviceName: session, endpoints: { api, webhook: null, healthCheck: `${api}/health` }, credentials: { type: 'api_key', apiKey: simulator.apiKey }, settings: { eventId }, pushSecret: '' },
-      http, hashParticipant: (raw) => `hash ${raw}`, now: () => new Date(wall.now()), signal: new AbortController().signal,
+      http, httpFor: () => http, hashParticipant: (raw) => `hash ${raw}`, now: () => new Date(wall.now()), signal: new AbortController().signal,
     };
     const checkIns = [];
     for await (const { facts, rejected } of connector.pull(context, null)) {

@@ -27,7 +27,7 @@ const start = async ({ allowPrivateAddresses = true, timeoutMs = 500, maxBytes =
   const api = simulator.endpoint('test-event');
   const context: ConnectorContext<GatekeeperSettings> = {
     service: { serviceId: 's1', serviceName: 'Gates', endpoints: { api, webhook, healthCheck: `${api}/health` }, credentials: { type: 'api_key', apiKey }, settings: { eventId }, pushSecret: secret },
-    http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(wall.now()), signal: new AbortController().signal,
+    http, httpFor: () => http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(wall.now()), signal: new AbortController().signal,
   };
   const pull = async (cursor: unknown = null) => {
     const batches: Batch[] = [];

@@ -21,7 +21,7 @@ export const start = async (wanted: object = {}, { timeoutMs = 400, apiKey = und
   const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs, retries: 0 });
   const context: ConnectorContext<PretixSettings> = {
     service: { serviceId: 's1', serviceName: 'pretix', endpoints: { api: pretix.url, webhook: null, healthCheck: pretix.url }, credentials: { type: 'api_key', apiKey: apiKey ?? pretix.token }, settings: settings.parse({ organizer: 'acme', ...wanted }), pushSecret: 'x' },
-    http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(clock.now()), signal: new AbortController().signal,
+    http, httpFor: () => http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(clock.now()), signal: new AbortController().signal,
   };
   let cursor: unknown = null;
   const pull = async () => {
