@@ -134,4 +134,32 @@ export const coreMigrations: readonly MigrationSource[] = [
     )`,
     'create index idempotency_keys_expiry on hub.idempotency_keys (expires_at)',
   ),
+  sqlMigration(
+    'hub/0004-bad-days',
+    // What all processes, and the graph, see of how a service fares. `resync` asks that everything be read again.
+    `alter table hub.services
+      add column circuit text not null default 'CLOSED' check (circuit in ('CLOSED', 'OPEN', 'HALF_OPEN')),
+      add column circuit_since timestamptz,
+      add column budget jsonb,
+      add column clock_skew_ms integer,
+      add column resync text check (resync in ('ASKED', 'RUNNING')),
+      add column resync_since timestamptz`,
+    // By an event's period the times of its facts are judged. `settled_at`: it is over for so long that what was said of it is forgotten, and not listened to any more.
+    `alter table hub.event_ids
+      add column starts_at timestamptz,
+      add column ends_at timestamptz,
+      add column settled_at timestamptz`,
+    'create index event_ids_unsettled on hub.event_ids (ends_at) where settled_at is null',
+    // `raw` is null where it was too large to keep, or is not for keeping: only the upstream can tell it again.
+    `alter table hub.rejected_facts
+      alter column raw drop not null,
+      add column since timestamptz,
+      add column attempts integer not null default 1,
+      add column is_fact boolean not null default false,
+      add column is_pushed boolean not null default false`,
+    // Until now records were cut at 16,384 characters, which is no less than this when encrypted.
+    'update hub.rejected_facts set since = at, raw = case when length(raw) < 21882 then raw end',
+    'alter table hub.rejected_facts alter column since set not null',
+    'create index rejected_facts_order on hub.rejected_facts (service_id, since, upstream_id)',
+  ),
 ];

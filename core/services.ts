@@ -10,6 +10,12 @@ import { type Secrets, pushToken } from './secrets.ts';
 /** Why the last contact or sync failed; written for the operator, without secrets. */
 export type ServiceError = { readonly code: string; readonly message: string; readonly at: string; readonly source: 'pull' | 'health' };
 
+/** `CLOSED` lets calls through, `OPEN` refuses them, `HALF_OPEN` tries one. */
+export type CircuitState = 'CLOSED' | 'OPEN' | 'HALF_OPEN';
+
+/** Calls that count at the moment, of those that the budget allows; `resetsAt` (ISO 8601) is when none of them counts any more. */
+export type BudgetReport = { readonly limit: number; readonly used: number; readonly resetsAt: string | null };
+
 const ServiceSchema = defineEntity({
   name: 'Service',
   schema: 'hub',
@@ -42,6 +48,16 @@ const ServiceSchema = defineEntity({
     syncFacts: p.integer().nullable(),
     syncRejected: p.integer().nullable(),
     cursor: p.json<unknown>().nullable(),
+    circuit: p.string().$type<CircuitState>().default('CLOSED'),
+    /** When the circuit came to be so; null when it never changed. */
+    circuitSince: p.datetime().nullable(),
+    /** As of the last contact; null where the product has no budget. */
+    budget: p.json<BudgetReport | null>().nullable(),
+    /** How far the service's clock is ahead of the hub's, in milliseconds, as of the last contact; null where it does not tell. */
+    clockSkewMs: p.integer().nullable(),
+    /** A reading of everything that is asked for, or is on its way. */
+    resync: p.string().$type<'ASKED' | 'RUNNING'>().nullable(),
+    resyncSince: p.datetime().nullable(),
     nextSyncAt: p.datetime(),
     nextHealthAt: p.datetime(),
     createdAt: p.datetime(),

@@ -11,6 +11,7 @@ import { invalidatedBy } from '#core/invalidation.ts';
 import { query } from '#core/sql.ts';
 import { enqueueHandlers } from './handlers.ts';
 import type { Ingest } from './ingest.ts';
+import { keepRejected, rejectedName } from './quarantine.ts';
 
 export type IncomingBatch = {
   readonly serviceId: string;
@@ -46,8 +47,9 @@ export const writeBatch = async (ingest: Ingest, em: EntityManager, batch: Incom
   const happened: NewDomainEvent[] = [];
   for (const subgraph of ingest.subgraphs) if (subgraph.applyFacts && fresh.length > 0) happened.push(...(await subgraph.applyFacts(em, fresh, context)));
   const events = await recordEvents(ingest, em, batch.serviceId, happened);
-  const rejected = [...batch.rejected, ...valid.rejected, ...owned.rejected];
-  await keepRejected(ingest, em, batch.serviceId, rejected);
+  const refused = [...valid.rejected, ...owned.rejected];
+  await keepRejected(ingest, em, batch.serviceId, [...batch.rejected.map((each) => ({ ...each, isFact: false })), ...refused.map((each) => ({ ...each, isFact: true }))], batch.cursor === undefined);
+  const rejected = [...batch.rejected, ...refused];
   if (batch.cursor !== undefined) await query(em, 'update hub.services set cursor = $2::jsonb where id = $1', [batch.serviceId, JSON.stringify(batch.cursor)]);
   return { facts: fresh.length, rejected, events, fresh };
 };
@@ -76,12 +78,10 @@ const checkFacts = (facts: readonly Fact[]): { facts: Fact[]; rejected: Rejected
   for (const each of facts) {
     const parsed = factSchema.safeParse(each);
     if (parsed.success) good.push(each);
-    else rejected.push({ upstreamId: rejectedId(each), reason: `FACT_INVALID: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`, raw: each });
+    else rejected.push({ upstreamId: rejectedName(each), reason: `FACT_INVALID: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`, raw: each });
   }
   return { facts: good, rejected };
 };
-
-const rejectedId = (fact: Fact): string => `${fact.kind}:${fact.kind === 'observation' ? fact.eventId : fact.upstreamId}`.slice(0, 200);
 
 /** An event id belongs to the service that named it first; what another service says of it is refused. */
 const dropForeign = async (em: EntityManager, serviceId: string, facts: readonly Fact[]): Promise<{ facts: Fact[]; rejected: Rejected[] }> => {
@@ -95,7 +95,7 @@ const dropForeign = async (em: EntityManager, serviceId: string, facts: readonly
   const isOwn = ({ eventId }: Fact): boolean => eventId === null || own.has(eventId);
   return {
     facts: facts.filter(isOwn),
-    rejected: facts.filter((fact) => !isOwn(fact)).map((fact) => ({ upstreamId: rejectedId(fact), reason: `EVENT_NOT_OWNED: the event ${fact.eventId} is not one of this service's`, raw: fact })),
+    rejected: facts.filter((fact) => !isOwn(fact)).map((fact) => ({ upstreamId: rejectedName(fact), reason: `EVENT_NOT_OWNED: the event ${fact.eventId} is not one of this service's`, raw: fact })),
   };
 };
 
@@ -135,22 +135,4 @@ const dropKnown = async (em: EntityManager, serviceId: string, facts: readonly F
   );
   const fresh = new Set(rows.flatMap((row) => (row.changed ? [byKey.get(row.key)] : [])));
   return facts.filter((fact) => fact.kind === 'observation' || fresh.has(fact));
-};
-
-const largestRaw = 16_384;
-
-/** What PostgreSQL cannot store, replaced: a record is kept under an id that is nearly its own rather than not at all. */
-const storable = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd');
-
-/** Keeps what was not understood, encrypted, once for each record. */
-const keepRejected = async (ingest: Ingest, em: EntityManager, serviceId: string, rejected: readonly Rejected[]): Promise<void> => {
-  if (rejected.length === 0) return;
-  const kept = [...new Map(rejected.map((each) => [storable(each.upstreamId), each]))].slice(0, 1000);
-  await query(
-    em,
-    `insert into hub.rejected_facts (service_id, upstream_id, reason, raw, at)
-     select $1, r.upstream_id, r.reason, r.raw, $2::timestamptz from unnest($3::text[], $4::text[], $5::text[]) as r (upstream_id, reason, raw)
-     on conflict (service_id, upstream_id) do update set reason = excluded.reason, raw = excluded.raw, at = excluded.at`,
-    [serviceId, ingest.hub.now().toISOString(), kept.map(([id]) => id), kept.map(([, { reason }]) => storable(reason).slice(0, 500)), kept.map(([, { raw }]) => ingest.hub.secrets.encrypt(JSON.stringify(raw ?? null).slice(0, largestRaw)))],
-  );
 };

@@ -1,0 +1,58 @@
+/**
+ * What could not be made a fact, or is none that the hub takes: kept with the reason until it is told well, tried again
+ * with success, or given up by retention.
+ *
+ * A record is found again by its name, `<kind of the fact>:<upstream id>` (for records of products their type instead of
+ * the kind): a fact of that name that is taken in later takes it out.
+ */
+import type { Rejected } from '#core/connector.ts';
+import type { EntityManager } from '#core/database.ts';
+import type { Fact } from '#core/facts.ts';
+import { query } from '#core/sql.ts';
+import type { Ingest } from './ingest.ts';
+
+/** A rejected record, and where it stopped: before it was a fact, or as one. */
+export type Refused = Rejected & { readonly isFact: boolean };
+
+/** Bytes of a record as JSON that are kept, and of all records of a batch; what is larger is kept by its name alone. */
+const largestRaw = 64 * 1024;
+const largestBatch = 8 * 1024 * 1024;
+/** Rows of one statement. */
+const rowsAtOnce = 500;
+
+/** The name that a fact is found by when it was rejected. */
+export const rejectedName = (fact: Fact): string => `${fact.kind === 'record' ? fact.type : fact.kind}:${fact.kind === 'observation' ? fact.eventId : fact.upstreamId}`.slice(0, 200);
+
+/** What PostgreSQL cannot store, replaced: a record is kept under an id that is nearly its own rather than not at all. */
+const storable = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd');
+
+/** Keeps what was rejected, encrypted, once for each name. */
+export const keepRejected = async (ingest: Ingest, em: EntityManager, serviceId: string, rejected: readonly Refused[], isPushed: boolean): Promise<void> => {
+  const kept = [...new Map(rejected.map((each) => [storable(each.upstreamId), each]))];
+  const keepRaw = boundedRaw(ingest);
+  const rows = kept.map(([id, { reason, raw, isFact }]) => ({ id, reason: storable(reason).slice(0, 500), isFact, ...keepRaw(raw) }));
+  for (let from = 0; from < rows.length; from += rowsAtOnce) {
+    const some = rows.slice(from, from + rowsAtOnce);
+    await query(
+      em,
+      `insert into hub.rejected_facts as k (service_id, upstream_id, reason, raw, is_fact, is_pushed, at, since)
+       select $1, r.*, $2, $3::timestamptz, $3::timestamptz from unnest($4::text[], $5::text[], $6::text[], $7::boolean[]) as r (upstream_id, reason, raw, is_fact)
+       on conflict (service_id, upstream_id) do update set reason = excluded.reason, raw = excluded.raw, is_fact = excluded.is_fact, is_pushed = excluded.is_pushed, at = excluded.at, attempts = k.attempts + 1`,
+      [serviceId, isPushed, ingest.hub.now().toISOString(), some.map(({ id }) => id), some.map(({ reason, note }) => reason + note), some.map(({ raw }) => raw), some.map(({ isFact }) => isFact)],
+    );
+  }
+};
+
+/** Encrypts records as long as they are within the bounds; `note` says where one is not. */
+const boundedRaw = ({ hub }: Ingest) => {
+  let left = largestBatch;
+  return (raw: unknown): { readonly raw: string | null; readonly note: string } => {
+    const json = JSON.stringify(raw ?? null);
+    if (json === 'null') return { raw: null, note: '' };
+    const bytes = Buffer.byteLength(json);
+    if (bytes > largestRaw) return { raw: null, note: ` (${bytes} bytes are too many to keep: read everything anew)` };
+    if (bytes > left) return { raw: null, note: ' (too much was rejected at once to keep it all: read everything anew)' };
+    left -= bytes;
+    return { raw: hub.secrets.encrypt(json), note: '' };
+  };
+};
