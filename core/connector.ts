@@ -20,7 +20,46 @@ export type ServiceConnection<Settings = unknown> = {
   readonly pushSecret: string;
 };
 
-export type Credentials = { readonly type: 'none' } | { readonly type: 'api_key'; readonly apiKey: string } | { readonly type: 'jwt'; readonly token: string } | { readonly type: 'oauth2'; readonly clientId: string; readonly clientSecret: string; readonly tokenUrl: string };
+/** What the hub signs in with (core/upstream-credentials.ts), and what its upstream signs pushes with. */
+export type Credentials = SignIn & {
+  /** Signs the upstream's pushes, where the upstream chose it; else `pushSecret` does. */
+  readonly webhookSecret?: string;
+};
+
+export type SignIn = { readonly type: 'none' } | ApiKeyCredentials | JwtCredentials | OAuth2Credentials;
+
+/** Sent in the header `header` (`Authorization` unless given) behind `prefix`, or in the query parameter `parameter`. */
+export type ApiKeyCredentials = { readonly type: 'api_key'; readonly apiKey: string; readonly header?: string; readonly prefix?: string; readonly parameter?: string };
+
+/** A token that was given, or how to sign one for each use. */
+export type JwtCredentials = { readonly type: 'jwt'; readonly token: string } | { readonly type: 'jwt'; readonly sign: JwtSigning };
+
+export const jwtAlgorithms = ['HS256', 'HS384', 'HS512', 'RS256', 'PS256', 'ES256', 'EdDSA'] as const;
+export type JwtAlgorithm = (typeof jwtAlgorithms)[number];
+
+export type JwtSigning = {
+  readonly algorithm: JwtAlgorithm;
+  /** The shared secret of HS*, else the private key as PEM or JWK. */
+  readonly key: string;
+  readonly keyId?: string;
+  readonly issuer?: string;
+  readonly subject?: string;
+  readonly audience?: string;
+  /** Seconds that a token is good for. */
+  readonly lifetime: number;
+};
+
+/** OAuth 2.0 client credentials (RFC 6749, 4.4). */
+export type OAuth2Credentials = {
+  readonly type: 'oauth2';
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly tokenUrl: string;
+  readonly scope?: string;
+  readonly audience?: string;
+  /** How the client tells who it is (RFC 6749, 2.3.1); by HTTP Basic unless given. */
+  readonly authMethod?: 'client_secret_basic' | 'client_secret_post';
+};
 
 export type ConnectorContext<Settings = unknown> = {
   readonly service: ServiceConnection<Settings>;

@@ -15,6 +15,8 @@ export type UpstreamRequest = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as `application/x-www-form-urlencoded`, instead of `body`. */
+  readonly form?: Readonly<Record<string, string>>;
   /** For headers and for the whole body, each. */
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
@@ -110,6 +112,7 @@ const send = async (agent: Agent, request: UpstreamRequest, settings: { timeoutM
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = request.signal ? AbortSignal.any([deadline, request.signal]) : deadline;
   const where = { origin: url.origin, path: url.pathname };
+  const content = contentOf(request);
   let response: Dispatcher.ResponseData;
   let body: Buffer;
   try {
@@ -117,8 +120,8 @@ const send = async (agent: Agent, request: UpstreamRequest, settings: { timeoutM
       origin: url.origin,
       path: url.pathname + url.search,
       method: request.method ?? 'GET',
-      headers: { accept: 'application/json', 'user-agent': 'eventgraph', ...(request.body === undefined ? {} : { 'content-type': 'application/json' }), ...request.headers },
-      body: request.body === undefined ? null : JSON.stringify(request.body),
+      headers: { accept: 'application/json', 'user-agent': 'eventgraph', ...content.headers, ...request.headers },
+      body: content.body,
       signal,
     });
     body = await readBounded(response.body, request.maxBytes ?? settings.maxBytes, where);
@@ -131,6 +134,11 @@ const send = async (agent: Agent, request: UpstreamRequest, settings: { timeoutM
     throw new UpstreamError('unreachable', 'The upstream cannot be reached.', { ...where, cause: causeOf(error) }, { cause: error });
   }
   return interpret(response, body, where);
+};
+
+const contentOf = ({ body, form }: UpstreamRequest): { headers: Record<string, string>; body: string | null } => {
+  if (form) return { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: new URLSearchParams(form).toString() };
+  return body === undefined ? { headers: {}, body: null } : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 };
 
 /** Whether this signal ended because of `AbortSignal.timeout`. */

@@ -55,7 +55,7 @@ const runSteps = async (ingest: Ingest, registration: Registration, limits: Regi
     try {
       return await work();
     } catch (error) {
-      throw error instanceof StepFailed ? error : new StepFailed(name, field, error);
+      throw error instanceof StepFailed ? error : new StepFailed(name, fieldOf(error) ?? field, error);
     }
   };
   const connector = ingest.connectors.get(registration.product) as Connector<unknown>;
@@ -78,6 +78,12 @@ const runSteps = async (ingest: Ingest, registration: Registration, limits: Regi
     await ingest.forget(service.id);
     throw error;
   }
+};
+
+/** The field of the input that an error itself names. */
+const fieldOf = (error: unknown): string | undefined => {
+  const field = error instanceof EventgraphError ? error.facts.field : undefined;
+  return typeof field === 'string' && field.startsWith('input.') ? field : undefined;
 };
 
 const checkSettings = (connector: Connector<unknown>, registration: Registration): void => {

@@ -3,12 +3,12 @@
  * - event: a conference, a concert, one date of a series: what people check in to.
  * - told status: the status that the upstream itself reported; it wins over the period.
  */
-import type { Credentials } from '#core/connector.ts';
 import type { Viewer } from '#core/viewer.ts';
 import { InputError } from '#core/errors.ts';
 import { type EventStatus, eventId } from '#core/facts.ts';
 import type { Registration } from '#core/ingest-port.ts';
-import type { CredentialsInput, RegisterEventServiceInput } from './generated/types.ts';
+import { parseAuthentication } from './domain-authentication.ts';
+import type { RegisterEventServiceInput } from './generated/types.ts';
 
 export type { EventStatus } from '#core/facts.ts';
 
@@ -46,7 +46,7 @@ export const parseRegistration = (input: RegisterEventServiceInput, products: re
     product: input.product,
     serviceName: input.serviceName.trim(),
     endpoints: { api: input.endpoints.api.replace(/\/+$/, ''), webhook: input.endpoints.webhook ?? null, healthCheck: input.endpoints.healthCheck ?? null },
-    credentials: credentialsOf(input.authentication),
+    credentials: parseAuthentication(input.authentication),
     syncInterval: interval,
     retries,
     dataSchema: (input.syncSettings?.dataSchema as Record<string, unknown> | null | undefined) ?? null,
@@ -63,21 +63,3 @@ const defined = (values: Record<string, unknown>): Record<string, unknown> => Ob
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
-
-const credentialsOf = (authentication: RegisterEventServiceInput['authentication']): Credentials => {
-  const given = (name: keyof CredentialsInput): string => {
-    const value = authentication?.credentials?.[name];
-    if (!value) throw new InputError('CREDENTIALS_INCOMPLETE', `input.authentication.credentials.${name}`, `The type ${authentication?.type} needs ${name}.`);
-    return value;
-  };
-  switch (authentication?.type) {
-    case 'API_KEY':
-      return { type: 'api_key', apiKey: given('apiKey') };
-    case 'JWT':
-      return { type: 'jwt', token: given('token') };
-    case 'OAUTH2':
-      return { type: 'oauth2', clientId: given('clientId'), clientSecret: given('clientSecret'), tokenUrl: given('tokenUrl') };
-    default:
-      return { type: 'none' };
-  }
-};

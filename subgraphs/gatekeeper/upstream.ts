@@ -5,9 +5,10 @@
  * number: whether they are plausible is decided where they become facts.
  */
 import { z } from 'zod';
-import type { ConnectorContext, Credentials } from '#core/connector.ts';
+import type { ConnectorContext } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
 import { eventId, timezone } from '#core/facts.ts';
+import { signedIn } from '#core/upstream-credentials.ts';
 
 const id = z.string().min(1).max(200);
 const text = z.string().min(1).max(1000);
@@ -81,19 +82,20 @@ export type GatekeeperUpstream = {
 /** MISSION S1: a service is well when its health check says so within ten seconds. */
 const healthTimeoutMs = 10_000;
 
-export const connectUpstream = ({ service, http, signal }: Pick<ConnectorContext<GatekeeperSettings>, 'service' | 'http' | 'signal'>): GatekeeperUpstream => {
-  const headers = authorization(service.credentials);
+export const connectUpstream = (context: Pick<ConnectorContext<GatekeeperSettings>, 'service' | 'http' | 'signal' | 'now'>): GatekeeperUpstream => {
+  const { service, signal } = context;
+  const http = signedIn(context);
   const at = (path: string) => `${service.endpoints.api.replace(/\/+$/, '')}/${path}`;
-  const get = async (path: string) => (await http.request({ url: at(path), headers, signal })).json;
+  const get = async (path: string) => (await http.request({ url: at(path), signal })).json;
   return {
     async health() {
       const deadline = AbortSignal.timeout(healthTimeoutMs);
-      const call = http.request({ url: service.endpoints.healthCheck, headers, signal: AbortSignal.any([deadline, signal]) });
+      const call = http.request({ url: service.endpoints.healthCheck, signal: AbortSignal.any([deadline, signal]) });
       // The call is tried again where it fails fast; all tries together have these ten seconds.
       return (await Promise.race([call, rejectAt(deadline)])).json;
     },
     async exchangeKeys(webhookUrl, secret) {
-      await http.request({ method: 'POST', url: at('keys/exchange'), headers, body: { webhookUrl, secret }, signal });
+      await http.request({ method: 'POST', url: at('keys/exchange'), body: { webhookUrl, secret }, signal });
     },
     initial: async () => parse(statement, await get('sync/initial'), 'sync/initial'),
     realtime: async (since) => parse(statement, await get(since === undefined ? 'analytics/realtime' : `analytics/realtime?since=${since}`), 'analytics/realtime'),
@@ -105,18 +107,6 @@ const rejectAt = (deadline: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => {
     deadline.addEventListener('abort', () => reject(new UpstreamError('timeout', `The health check did not answer within ${healthTimeoutMs} ms.`, { timeoutMs: healthTimeoutMs })), { once: true });
   });
-
-const authorization = (credentials: Credentials): Record<string, string> => {
-  switch (credentials.type) {
-    case 'api_key':
-      return { authorization: `Bearer ${credentials.apiKey}` };
-    case 'jwt':
-      return { authorization: `Bearer ${credentials.token}` };
-    case 'none':
-    case 'oauth2':
-      return {};
-  }
-};
 
 /** Parses an answer, or says which field of it is not as documented. */
 export const parse = <T>(schema: z.ZodType<T>, value: unknown, path: string): T => {

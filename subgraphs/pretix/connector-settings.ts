@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ConnectorContext } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
 import { eventId, timezone } from '#core/facts.ts';
+import { signedIn } from '#core/upstream-credentials.ts';
 import type { UpstreamHttp } from '#core/upstream-http.ts';
 import { type Pace, type Pacer, type PretixClient, createPacer, createPretixClient } from './upstream.ts';
 import { slug } from './upstream-payloads.ts';
@@ -43,7 +44,7 @@ export const clientOf = (context: PretixContext): PretixClient => clientAt(conte
 export const pressingClientOf = (context: PretixContext): PretixClient => clientAt(context, pacerOf(context).pressing);
 
 const clientAt = (context: PretixContext, pacer: Pace): PretixClient => {
-  const { service, http, signal } = context;
+  const { service, signal } = context;
   if (service.credentials.type !== 'api_key') throw new UpstreamError('status', 'pretix needs credentials of type api_key: the API token of a team.', { status: 401 });
-  return createPretixClient({ http, signal, pacer, api: service.endpoints.api, token: service.credentials.apiKey, organizer: service.settings.organizer });
+  return createPretixClient({ http: signedIn(context, { prefix: 'Token' }), signal, pacer, api: service.endpoints.api, organizer: service.settings.organizer });
 };

@@ -21,7 +21,7 @@ const stub = (answer: (url: URL) => unknown) => {
     circuit: () => 'closed',
     close: async () => {},
   };
-  return { asked, client: createPretixClient({ http, api: 'https://pretix.example/api/v1/', token: 't', organizer: 'acme', signal: new AbortController().signal }) };
+  return { asked, client: createPretixClient({ http, api: 'https://pretix.example/api/v1/', organizer: 'acme', signal: new AbortController().signal }) };
 };
 
 /** Shortened from pretix 2026.8.0; the names are canaries. */

@@ -1,5 +1,5 @@
 /**
- * Typed client of pretix's REST API (`/api/v1/`), for one organizer and one token.
+ * Typed client of pretix's REST API (`/api/v1/`), for one organizer.
  *
  * It never follows the `next` address of a page: an upstream that lies there would be sent the token. Pages are
  * asked for by number, below the registered address alone.
@@ -30,10 +30,10 @@ export type All<T> = { readonly rows: readonly T[]; readonly rejected: readonly 
 type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 export type PretixClientOptions = {
-  readonly http: UpstreamHttp;
+  /** Signs in, with the token of a team. */
+  readonly http: Pick<UpstreamHttp, 'request'>;
   /** `https://pretix.eu`, with or without `/api/v1`. */
   readonly api: string;
-  readonly token: string;
   readonly organizer: string;
   readonly signal: AbortSignal;
   /** Asked before each request; waits when the hub asks too often. */
@@ -47,7 +47,7 @@ export const createPretixClient = (options: PretixClientOptions) => {
 
   const get = async (path: string, query: Query = {}) => {
     await options.pacer?.wait(options.signal);
-    return options.http.request({ url: `${root}${path}${search(query)}`, headers: { authorization: `Token ${options.token}` }, signal: options.signal });
+    return options.http.request({ url: `${root}${path}${search(query)}`, signal: options.signal });
   };
 
   const one = async <T>(path: string, schema: z.ZodType<T>): Promise<T> => parse(schema, (await get(path)).json, path);
@@ -102,7 +102,7 @@ export const createPretixClient = (options: PretixClientOptions) => {
     async createWebhook(targetUrl: string, actions: readonly string[]) {
       await options.pacer?.wait(options.signal);
       const body = { enabled: true, target_url: targetUrl, all_events: true, limit_events: [], action_types: actions };
-      const answer = await options.http.request({ method: 'POST', url: `${root}webhooks/`, headers: { authorization: `Token ${options.token}` }, body, signal: options.signal });
+      const answer = await options.http.request({ method: 'POST', url: `${root}webhooks/`, body, signal: options.signal });
       return parse(payloads.webhook, answer.json, 'webhooks/');
     },
   };

@@ -5,6 +5,13 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** Where a key is sent. */
+export type ApiKeyLocation =
+  /** In a header. */
+  | 'HEADER'
+  /** In a parameter of the query. */
+  | 'QUERY';
+
 /** How the hub signs in to a service. */
 export type AuthenticationInput = {
   /** The credentials themselves; encrypted at rest and never shown again. */
@@ -15,27 +22,55 @@ export type AuthenticationInput = {
 
 /** Kind of credentials. */
 export type AuthenticationType =
-  /** A key in a header. */
+  /** A key in a header or in the query. */
   | 'API_KEY'
-  /** A JSON Web Token. */
+  /** A JSON Web Token that is given, or signed for each call. */
   | 'JWT'
   /** None. */
   | 'NONE'
-  /** OAuth 2.0 client credentials. */
+  /** OAuth 2.0 client credentials (RFC 6749, 4.4). */
   | 'OAUTH2';
 
 /** Credentials; which fields are needed follows from the type. */
 export type CredentialsInput = {
-  /** For API_KEY. */
+  /** For JWT without a token: how the hub signs one for each call. */
+  readonly algorithm?: JwtAlgorithm | null | undefined;
+  /** For API_KEY: the key. */
   readonly apiKey?: string | null | undefined;
+  /** For JWT: the claim `aud`. For OAUTH2: the parameter `audience`. */
+  readonly audience?: string | null | undefined;
+  /** For OAUTH2: how the client tells who it is. */
+  readonly authMethod?: TokenEndpointAuthMethod | null | undefined;
   /** For OAUTH2. */
   readonly clientId?: string | null | undefined;
   /** For OAUTH2. */
   readonly clientSecret?: string | null | undefined;
-  /** For JWT. */
+  /** For API_KEY: where the key is sent. */
+  readonly in?: ApiKeyLocation | null | undefined;
+  /** For JWT: the claim `iss`. */
+  readonly issuer?: string | null | undefined;
+  /** For JWT: `kid` of the header. */
+  readonly keyId?: string | null | undefined;
+  /** For JWT: seconds until a signed token ends, 10 to 86400; 300 unless given. */
+  readonly lifetime?: number | null | undefined;
+  /** For API_KEY: name of the header, or of the parameter of the query; `Authorization` unless given. */
+  readonly name?: string | null | undefined;
+  /** For API_KEY: what stands before the key in the header, such as `Token`; in `Authorization` what the product wants, `Bearer` mostly, unless given. */
+  readonly prefix?: string | null | undefined;
+  /** For JWT signed otherwise: the private key, as PEM or JWK. */
+  readonly privateKey?: string | null | undefined;
+  /** For OAUTH2: the scopes to ask for, with spaces between. */
+  readonly scope?: string | null | undefined;
+  /** For JWT signed with HS256, HS384 or HS512: the shared secret. */
+  readonly secret?: string | null | undefined;
+  /** For JWT: the claim `sub`. */
+  readonly subject?: string | null | undefined;
+  /** For JWT: a token that is sent as it is. */
   readonly token?: string | null | undefined;
-  /** For OAUTH2. */
+  /** For OAUTH2: the token endpoint. */
   readonly tokenUrl?: string | null | undefined;
+  /** What the service signs its webhooks with, for products that let the hub check it (`custom`). */
+  readonly webhookSecret?: string | null | undefined;
 };
 
 /** Which documents a client may send. */
@@ -80,6 +115,23 @@ export type GateStatus =
   | 'FAILED'
   /** People pass. */
   | 'OPEN';
+
+/** How a JSON Web Token is signed (RFC 7518, RFC 8037). */
+export type JwtAlgorithm =
+  /** ECDSA with P-256 and SHA-256. */
+  | 'ES256'
+  /** Ed25519. */
+  | 'EdDSA'
+  /** HMAC with SHA-256 and a shared secret. */
+  | 'HS256'
+  /** HMAC with SHA-384 and a shared secret. */
+  | 'HS384'
+  /** HMAC with SHA-512 and a shared secret. */
+  | 'HS512'
+  /** RSA-PSS with SHA-256. */
+  | 'PS256'
+  /** RSA with SHA-256. */
+  | 'RS256';
 
 /** Kind of an operation. */
 export type OperationType =
@@ -163,6 +215,13 @@ export type Tier =
   | 'PREMIUM'
   /** Who has no key. */
   | 'PUBLIC';
+
+/** How an OAuth client tells the token endpoint who it is (RFC 6749, 2.3.1). */
+export type TokenEndpointAuthMethod =
+  /** By HTTP Basic. */
+  | 'CLIENT_SECRET_BASIC'
+  /** In the body. */
+  | 'CLIENT_SECRET_POST';
 
 /** Operations to take back. */
 export type WithdrawOperationsInput = {

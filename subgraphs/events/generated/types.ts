@@ -19,6 +19,13 @@ export type Scalars = {
   _FieldSet: { input: unknown; output: unknown; }
 };
 
+/** Where a key is sent. */
+export type ApiKeyLocation =
+  /** In a header. */
+  | 'HEADER'
+  /** In a parameter of the query. */
+  | 'QUERY';
+
 /** How the hub signs in to a service. */
 export type AuthenticationInput = {
   /** The credentials themselves; encrypted at rest and never shown again. */
@@ -29,13 +36,13 @@ export type AuthenticationInput = {
 
 /** Kind of credentials. */
 export type AuthenticationType =
-  /** A key in a header. */
+  /** A key in a header or in the query. */
   | 'API_KEY'
-  /** A JSON Web Token. */
+  /** A JSON Web Token that is given, or signed for each call. */
   | 'JWT'
   /** None. */
   | 'NONE'
-  /** OAuth 2.0 client credentials. */
+  /** OAuth 2.0 client credentials (RFC 6749, 4.4). */
   | 'OAUTH2';
 
 /** Who may be served an answer that was kept. */
@@ -47,16 +54,44 @@ export type CacheControlScope =
 
 /** Credentials; which fields are needed follows from the type. */
 export type CredentialsInput = {
-  /** For API_KEY. */
+  /** For JWT without a token: how the hub signs one for each call. */
+  readonly algorithm?: InputMaybe<JwtAlgorithm>;
+  /** For API_KEY: the key. */
   readonly apiKey?: InputMaybe<Scalars['String']['input']>;
+  /** For JWT: the claim `aud`. For OAUTH2: the parameter `audience`. */
+  readonly audience?: InputMaybe<Scalars['String']['input']>;
+  /** For OAUTH2: how the client tells who it is. */
+  readonly authMethod?: InputMaybe<TokenEndpointAuthMethod>;
   /** For OAUTH2. */
   readonly clientId?: InputMaybe<Scalars['String']['input']>;
   /** For OAUTH2. */
   readonly clientSecret?: InputMaybe<Scalars['String']['input']>;
-  /** For JWT. */
+  /** For API_KEY: where the key is sent. */
+  readonly in?: InputMaybe<ApiKeyLocation>;
+  /** For JWT: the claim `iss`. */
+  readonly issuer?: InputMaybe<Scalars['String']['input']>;
+  /** For JWT: `kid` of the header. */
+  readonly keyId?: InputMaybe<Scalars['String']['input']>;
+  /** For JWT: seconds until a signed token ends, 10 to 86400; 300 unless given. */
+  readonly lifetime?: InputMaybe<Scalars['Int']['input']>;
+  /** For API_KEY: name of the header, or of the parameter of the query; `Authorization` unless given. */
+  readonly name?: InputMaybe<Scalars['String']['input']>;
+  /** For API_KEY: what stands before the key in the header, such as `Token`; in `Authorization` what the product wants, `Bearer` mostly, unless given. */
+  readonly prefix?: InputMaybe<Scalars['String']['input']>;
+  /** For JWT signed otherwise: the private key, as PEM or JWK. */
+  readonly privateKey?: InputMaybe<Scalars['String']['input']>;
+  /** For OAUTH2: the scopes to ask for, with spaces between. */
+  readonly scope?: InputMaybe<Scalars['String']['input']>;
+  /** For JWT signed with HS256, HS384 or HS512: the shared secret. */
+  readonly secret?: InputMaybe<Scalars['String']['input']>;
+  /** For JWT: the claim `sub`. */
+  readonly subject?: InputMaybe<Scalars['String']['input']>;
+  /** For JWT: a token that is sent as it is. */
   readonly token?: InputMaybe<Scalars['String']['input']>;
-  /** For OAUTH2. */
+  /** For OAUTH2: the token endpoint. */
   readonly tokenUrl?: InputMaybe<Scalars['String']['input']>;
+  /** What the service signs its webhooks with, for products that let the hub check it (`custom`). */
+  readonly webhookSecret?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** An event of any other HTTP service, taken in by a declared mapping (product `custom`). */
@@ -252,6 +287,23 @@ export type GateEvent = Event & {
   /** Where it takes place. */
   readonly venue?: Maybe<Venue>;
 };
+
+/** How a JSON Web Token is signed (RFC 7518, RFC 8037). */
+export type JwtAlgorithm =
+  /** ECDSA with P-256 and SHA-256. */
+  | 'ES256'
+  /** Ed25519. */
+  | 'EdDSA'
+  /** HMAC with SHA-256 and a shared secret. */
+  | 'HS256'
+  /** HMAC with SHA-384 and a shared secret. */
+  | 'HS384'
+  /** HMAC with SHA-512 and a shared secret. */
+  | 'HS512'
+  /** RSA-PSS with SHA-256. */
+  | 'PS256'
+  /** RSA with SHA-256. */
+  | 'RS256';
 
 export type Mutation = {
   /**
@@ -499,6 +551,13 @@ export type TicketedEvent = Event & {
   readonly venue?: Maybe<Venue>;
 };
 
+/** How an OAuth client tells the token endpoint who it is (RFC 6749, 2.3.1). */
+export type TokenEndpointAuthMethod =
+  /** By HTTP Basic. */
+  | 'CLIENT_SECRET_BASIC'
+  /** In the body. */
+  | 'CLIENT_SECRET_POST';
+
 /** A mistake that the caller can mend. */
 export type UserError = {
   /** Stable code. */
@@ -639,6 +698,7 @@ export type FederationReferenceTypes = {
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
+  ApiKeyLocation: ApiKeyLocation;
   AuthenticationInput: AuthenticationInput;
   AuthenticationType: AuthenticationType;
   CacheControlScope: CacheControlScope;
@@ -659,6 +719,7 @@ export type ResolversTypes = {
   EventbriteEvent: ResolverTypeWrapper<EventParent>;
   GateEvent: ResolverTypeWrapper<EventParent>;
   JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
+  JwtAlgorithm: JwtAlgorithm;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Organizer: ResolverTypeWrapper<Organizer>;
   OrganizerInfoInput: OrganizerInfoInput;
@@ -678,6 +739,7 @@ export type ResolversTypes = {
   SyncReport: ResolverTypeWrapper<SyncReport>;
   SyncSettingsInput: SyncSettingsInput;
   TicketedEvent: ResolverTypeWrapper<EventParent>;
+  TokenEndpointAuthMethod: TokenEndpointAuthMethod;
   UserError: ResolverTypeWrapper<UserError>;
   Venue: ResolverTypeWrapper<Venue>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
