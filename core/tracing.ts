@@ -5,6 +5,7 @@
 import { type Attributes, type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, context, isSpanContextValid, propagation, trace } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Pool, PoolClient } from 'pg';
+import { toldPath } from './told-path.ts';
 
 /** Of the SDK that this process was started with; undefined where there is none. To be asked once. */
 export const registeredTracer = (): Tracer | undefined => {
@@ -41,7 +42,7 @@ export const traceRequests = (app: FastifyInstance, tracer: Tracer): void => {
 /** The query string may hold variables, which are nobody's business. */
 const attributesOf = (request: FastifyRequest, route: string | undefined): Attributes => ({
   'http.request.method': request.method,
-  'url.path': request.url.split('?')[0],
+  'url.path': toldPath(request),
   'url.scheme': request.protocol,
   ...(route ? { 'http.route': route } : {}),
 });

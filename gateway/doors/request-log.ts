@@ -1,6 +1,7 @@
 /** One line in the log for each request, with what the doors note of it while they answer. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#core/logging.ts';
+import { toldPath } from '#core/told-path.ts';
 import type { Viewer } from '#core/viewer.ts';
 import { clientOf } from '../observe/client-counts.ts';
 
@@ -23,7 +24,7 @@ export const noteRequest = (request: FastifyRequest, viewer: Viewer, operation?:
 
 export const logRequest = (logger: Logger, request: FastifyRequest, reply: FastifyReply): void => {
   if (reply.statusCode < 500 && !logger.isLevelEnabled('info')) return;
-  const path = request.url.split('?')[0] ?? '';
+  const path = toldPath(request);
   // Pushes, health checks and files come by the hundred; what clients ask is what an operator looks for.
   const level = path.startsWith('/graphql') || path.startsWith('/api/') || reply.statusCode >= 500 ? 'info' : 'debug';
   logger[level]({ requestId: request.id, method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...request.noted }, 'request');

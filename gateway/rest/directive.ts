@@ -36,6 +36,8 @@ directive @rest(
   parameters: [RestParameter!]! = []
   "Enum values whose word is not their name in lower case."
   words: [RestWord!]! = []
+  "JSON object whose members every mistake at these paths has besides its own (RFC 9457, 3.2), for clients that look for them."
+  problem: String! = "{}"
 ) on QUERY | MUTATION
 
 enum RestMethod { GET POST }
@@ -110,6 +112,7 @@ export type RestDirective = {
   readonly page?: string | null;
   readonly parameters: readonly RestParameter[];
   readonly words: readonly { readonly value: string; readonly word: string }[];
+  readonly problem: string;
 };
 
 const schema = buildSchema(`${restDirective} type Query { _: Boolean } type Mutation { _: Boolean }`);

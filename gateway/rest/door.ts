@@ -20,6 +20,10 @@ export type RestDoorOptions = ServeOptions & {
 };
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Members that every mistake at this path has besides its own. */
+    problem?: Readonly<Record<string, unknown>>;
+  }
   interface FastifyRequest {
     restViewer: Viewer | null;
   }
@@ -45,6 +49,7 @@ const addRoute = (app: FastifyInstance, route: Route, path: string, wants: RestA
   app.route({
     method: route.method,
     url: path.replace(/^\/api/, '').replaceAll(/\{(\w+)\}/g, ':$1'),
+    config: { problem: route.problem },
     // Before the body is read: who may not ask sends nothing.
     async onRequest(request) {
       const viewer = await identify(credentialIn(request.headers));

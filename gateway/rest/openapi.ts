@@ -57,9 +57,10 @@ const areas = [
   { name: 'partner', description: 'For keys of the tier partner and higher ones.' },
   { name: 'premium', description: 'For keys of the tier premium and higher ones: a higher rate.' },
   { name: 'platform', description: 'Running the hub.' },
+  { name: 'unversioned', description: 'Paths that existing clients of other products know; for every key.' },
 ] as const;
 
-const areaOf = (path: string): string => path.split('/')[2] ?? '';
+const areaOf = (path: string): string => areas.find(({ name }) => name === path.split('/')[2])?.name ?? 'unversioned';
 
 const pathsOf = (routes: readonly Route[], examples: OpenapiOptions['examples']): OpenapiDocument['paths'] => {
   const paths: Record<string, Record<string, OpenapiOperation>> = {};

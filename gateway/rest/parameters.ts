@@ -31,7 +31,8 @@ export const compileParameters = ({ inputs, toGraphql }: Pick<Route, 'inputs' | 
   const [inQuery, inBody] = [byPlace('query'), byPlace('body')];
   return ({ path, query, body }) => {
     const texts = [...byPlace('path').map((each) => [each.name, fromText(each.schema, path[each.name])] as const), ...fromQuery(inQuery, query)];
-    const values = { ...Object.fromEntries(texts), ...(inBody.length > 0 ? objectOf(body) : {}) };
+    // The next page of a POST is at a URL with `after`, to which the same body is sent.
+    const values = { ...(inBody.length > 0 ? objectOf(body) : {}), ...Object.fromEntries(texts) };
     check(validate, values);
     return Object.fromEntries(inputs.flatMap(({ name, variable, type }) => (Object.hasOwn(values, name) ? [[variable, toGraphql(values[name], type)]] : [])));
   };

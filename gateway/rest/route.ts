@@ -4,6 +4,7 @@
  * - parameter: a variable of the operation as clients send it: in the path, the query string or the body.
  */
 import { type GraphQLInputType, type GraphQLSchema, Kind, type OperationDefinitionNode, TypeInfo, parse, typeFromAST, valueFromASTUntyped, visit, visitWithTypeInfo } from 'graphql';
+import { z } from 'zod';
 import { ConfigError } from '#core/errors.ts';
 import type { OperationFile } from '../documents/operation-files.ts';
 import { type RestDirective, type RestParameter, readRestDirective } from './directive.ts';
@@ -23,7 +24,9 @@ export type Parameter = {
   readonly argument: string | null;
 };
 
-export type Route = RestDirective & {
+export type Route = Omit<RestDirective, 'problem'> & {
+  /** Members that every mistake has besides its own. */
+  readonly problem: Readonly<Record<string, unknown>>;
   readonly name: string;
   readonly kind: 'query' | 'mutation';
   /** The operation's text. */
@@ -57,7 +60,15 @@ const compileRoute = (file: OperationFile, rest: RestDirective, schema: GraphQLS
   const inputs = parametersOf(file, rest, operation, schema, words);
   const missing = rest.parameters.find(({ variable }) => !inputs.some((each) => each.variable === variable));
   if (missing) throw new ConfigError(`@rest of ${file.file}: there is no variable ${missing.variable}.`, { file: file.file });
-  return { ...rest, name: file.name, kind: operation.operation as Route['kind'], text: file.body, inputs, mapping: compileMapping(file.file, rest.answer, words), toGraphql: words.toGraphql };
+  return { ...rest, name: file.name, kind: operation.operation as Route['kind'], text: file.body, inputs, mapping: compileMapping(file.file, rest.answer, words), problem: problemMembers(file, rest), toGraphql: words.toGraphql };
+};
+
+const problemMembers = ({ file }: OperationFile, { problem }: RestDirective): Readonly<Record<string, unknown>> => {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(problem));
+  } catch {
+    throw new ConfigError(`@rest of ${file}: \`problem\` is no JSON object.`, { file });
+  }
 };
 
 const parametersOf = (file: OperationFile, rest: RestDirective, operation: OperationDefinitionNode, schema: GraphQLSchema, words: Words): readonly Parameter[] => {
@@ -116,6 +127,8 @@ const usesOf = (operation: OperationDefinitionNode, schema: GraphQLSchema): Read
     visitWithTypeInfo(info, {
       VariableDefinition: () => false,
       Argument: { enter: ({ name }) => enter(name.value), leave: () => void path.pop() },
+      // An entry of a list is named by its place.
+      ObjectValue: { enter: (_node, key, parent) => void (Array.isArray(parent) && path.push(String(key))), leave: (_node, _key, parent) => void (Array.isArray(parent) && path.pop()) },
       ObjectField: { enter: ({ name }) => enter(name.value), leave: () => void path.pop() },
       Variable: ({ name }) => void (uses.has(name.value) || uses.set(name.value, { description: input?.description ?? null, argument: path.join('.') })),
     }),

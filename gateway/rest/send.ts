@@ -1,11 +1,17 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#core/logging.ts';
 import { excessOfBody } from '../doors/body-size.ts';
-import { ProblemError } from './problem.ts';
+import { ProblemError, problemType } from './problem.ts';
 import { type RestResponse, responseTo } from './response.ts';
 
 /** Bytes, as the server writes a charset behind the type of a text. */
-export const send = (reply: FastifyReply, { status, headers, body }: RestResponse): FastifyReply => reply.code(status).headers(headers).send(Buffer.from(body));
+export const send = (reply: FastifyReply, response: RestResponse): FastifyReply => reply.code(response.status).headers(response.headers).send(Buffer.from(bodyOf(reply, response)));
+
+const bodyOf = ({ request }: FastifyReply, { headers, body }: RestResponse): string => {
+  const { problem = {} } = request.routeOptions.config;
+  if (headers['content-type'] !== problemType || Object.keys(problem).length === 0) return body;
+  return JSON.stringify({ ...problem, ...(JSON.parse(body) as object) });
+};
 
 /** Whatever went wrong before or after a route was found. */
 export const sendProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply => {
