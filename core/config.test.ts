@@ -9,7 +9,7 @@ const bad: readonly (readonly [string, string])[] = [
   ['EVENTGRAPH_PUBLIC_URL', 'hub.example.org'], ['EVENTGRAPH_PUBLIC_URL', 'ftp://hub.example.org'],
   ['EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS', 'yes'], ['EVENTGRAPH_DEMO', '1'],
   ['EVENTGRAPH_DEMO_SPEED', '0'], ['EVENTGRAPH_DEMO_SPEED', 'fast'], ['EVENTGRAPH_DEMO_SEED', '1.5'],
-  ['EVENTGRAPH_EVENT_LOG_DAYS', '0'], ['EVENTGRAPH_EVENT_LOG_DAYS', '4000'],
+  ['EVENTGRAPH_EVENT_LOG_DAYS', '0'], ['EVENTGRAPH_EVENT_LOG_DAYS', '4000'], ['EVENTGRAPH_ACTIVITY_DAYS', '0'],
   ['EVENTGRAPH_SUBGRAPH_TIMEOUT_MS', '0'], ['EVENTGRAPH_SUBGRAPH_TIMEOUT_MS', '30s'], ['EVENTGRAPH_SUBGRAPH_CONCURRENCY', '0'],
   ['EVENTGRAPH_SUBGRAPH_RETRIES', '-1'], ['EVENTGRAPH_SUBGRAPH_HEDGE_MS', '0'], ['EVENTGRAPH_MAX_REQUESTS', 'all'],
   ['EVENTGRAPH_METRICS_PUBLIC', 'yes'],
@@ -30,7 +30,7 @@ describe('the configuration', () => {
   });
 
   test('has a default for everything that may be left out, and takes an empty value for left out, as compose files give it', () => {
-    const defaults = { port: 4000, host: '127.0.0.1', dataDir: '.eventgraph', databaseUrl: undefined, redisUrl: undefined, secret: undefined, demo: undefined, eventLogDays: 35, subgraphTimeoutMs: 30_000, subgraphConcurrency: 128, subgraphRetries: 2, subgraphHedgeMs: undefined, maxRequests: 10_000, cacheMegabytes: 64, logLevel: 'info' };
+    const defaults = { port: 4000, host: '127.0.0.1', dataDir: '.eventgraph', databaseUrl: undefined, redisUrl: undefined, secret: undefined, demo: undefined, eventLogDays: 35, activityDays: 365, subgraphTimeoutMs: 30_000, subgraphConcurrency: 128, subgraphRetries: 2, subgraphHedgeMs: undefined, maxRequests: 10_000, cacheMegabytes: 64, logLevel: 'info' };
     expect(readConfig({})).toMatchObject(defaults);
     expect(readConfig(Object.fromEntries(bad.map(([variable]) => [variable, ''])))).toEqual(readConfig({}));
   });

@@ -37,6 +37,8 @@ export const variables = z.object({
   EVENTGRAPH_DEMO_SPEED: z.coerce.number().positive().max(10_000).default(20),
   EVENTGRAPH_DEMO_SEED: z.coerce.number().int().default(1),
   EVENTGRAPH_EVENT_LOG_DAYS: z.coerce.number().int().min(1).max(3650).default(35),
+  /** How long collected activities are kept, and with them what tells that one came already. */
+  EVENTGRAPH_ACTIVITY_DAYS: z.coerce.number().int().min(1).max(3650).default(365),
   /** How a gateway treats subgraphs behind their own servers: see docs/operations.md. */
   EVENTGRAPH_SUBGRAPH_TIMEOUT_MS: z.coerce.number().int().min(100).max(600_000).default(30_000),
   EVENTGRAPH_SUBGRAPH_CONCURRENCY: z.coerce.number().int().min(1).max(10_000).default(128),
@@ -79,6 +81,7 @@ export type Config = {
   readonly demoSpeed: number;
   readonly demoSeed: number;
   readonly eventLogDays: number;
+  readonly activityDays: number;
   readonly subgraphTimeoutMs: number;
   readonly subgraphConcurrency: number;
   readonly subgraphRetries: number;
@@ -119,6 +122,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     demoSpeed: value.EVENTGRAPH_DEMO_SPEED,
     demoSeed: value.EVENTGRAPH_DEMO_SEED,
     eventLogDays: value.EVENTGRAPH_EVENT_LOG_DAYS,
+    activityDays: value.EVENTGRAPH_ACTIVITY_DAYS,
     subgraphTimeoutMs: value.EVENTGRAPH_SUBGRAPH_TIMEOUT_MS,
     subgraphConcurrency: value.EVENTGRAPH_SUBGRAPH_CONCURRENCY,
     subgraphRetries: value.EVENTGRAPH_SUBGRAPH_RETRIES,

@@ -1,5 +1,7 @@
 /** What subgraphs ask of ingestion. main.ts hands it in, so that neither room imports the other. */
 import type { ConnectorContext, Credentials } from './connector.ts';
+import type { EntityManager } from './database.ts';
+import type { DomainEvent, NewDomainEvent } from './domain-events.ts';
 import type { Fact } from './facts.ts';
 
 export type Registration = {
@@ -38,4 +40,8 @@ export type IngestPort = {
   connect(serviceId: string, signal: AbortSignal): Promise<ConnectorContext>;
   /** Takes in what a service answered, as if it had pushed it. Resolves after the commit, when no cached answer is older. */
   takeIn(serviceId: string, facts: readonly Fact[]): Promise<void>;
+  /** Appends domain events of no service in the caller's transaction, with the jobs of whoever reacts to them. */
+  record(em: EntityManager, happened: readonly NewDomainEvent[]): Promise<DomainEvent[]>;
+  /** To be awaited after that transaction's commit: from then on no cached answer says what was so before, and whoever listens is told. */
+  announce(events: readonly DomainEvent[]): Promise<void>;
 };

@@ -44,6 +44,8 @@ export type Hub = {
   /** Where the hub is reached from outside. */
   readonly publicUrl: string;
   readonly eventLogDays: number;
+  /** How long collected activities are kept. */
+  readonly activityDays: number;
 };
 
 /** What resolvers get. `loaders` are the subgraph's own, fresh for each request. */
@@ -92,7 +94,7 @@ export type SubgraphDefinition<Loaders = unknown> = {
   /** Deletes what it keeps of these events, in the transaction that removes their service with its data. */
   readonly forgetEvents?: (em: EntityManager, eventIds: readonly string[]) => Promise<void>;
   /** Keeps the subgraph's tables from growing for ever; run every hour. */
-  readonly maintain?: (em: EntityManager, now: Date) => Promise<void>;
+  readonly maintain?: (em: EntityManager, now: Date, hub: Omit<Hub, 'ingest'>) => Promise<void>;
   /** Work that time brings about (a status that changes at an event's start); run by one worker every second. */
   readonly onTick?: (em: EntityManager, now: Date) => Promise<NewDomainEvent[]>;
 };

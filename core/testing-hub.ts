@@ -4,6 +4,7 @@ import { graphql } from 'graphql';
 import { createMemoryBus } from './bus.ts';
 import { createMemoryCache } from './cache.ts';
 import { openDatabase } from './database.ts';
+import { appendEvents } from './event-log.ts';
 import type { IngestPort } from './ingest-port.ts';
 import { createLogTail } from './log-tail.ts';
 import type { OperationsPort } from './operations-port.ts';
@@ -46,7 +47,8 @@ export const openTestHub = async ({ entities = [], ingest = {}, operations = noO
   const refuse = () => Promise.reject(new Error('this test has no ingestion'));
   const hub: Hub = {
     database, bus, tail, cache: createMemoryCache(), answers, secrets: createSecrets('a secret of tests that is long enough'), logger: silentLogger,
-    ingest: { products: [], register: refuse, syncNow: refuse, connect: refuse, takeIn: refuse, ...ingest }, operations, now: () => clock.now, publicUrl: 'http://hub.test', eventLogDays: 35,
+    ingest: { products: [], register: refuse, syncNow: refuse, connect: refuse, takeIn: refuse, record: (em, happened) => appendEvents(em, null, happened), announce: async () => undefined, ...ingest },
+    operations, now: () => clock.now, publicUrl: 'http://hub.test', eventLogDays: 35, activityDays: 365,
   };
   const opened = stack.move();
   return { hub, url, clock, statements: () => statements, [Symbol.asyncDispose]: () => opened.disposeAsync() };

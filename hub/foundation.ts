@@ -46,7 +46,7 @@ export const openFoundation = async (options: FoundationOptions, stack: AsyncDis
   const answers = stack.use(await openAnswers(config, logger));
   const tail = stack.use(createLogTail({ database, bus, logger }));
   const now = options.now ?? (() => new Date());
-  const parts = { database, bus, cache, answers, tail, secrets: createSecrets(secret), logger, now, publicUrl: options.publicUrl, eventLogDays: config.eventLogDays, operations: createOperationsPort({ supergraphFile: options.supergraphFile ?? supergraphFile, introspection: config.introspection, limits: config.limits.document }) };
+  const parts = { database, bus, cache, answers, tail, secrets: createSecrets(secret), logger, now, publicUrl: options.publicUrl, eventLogDays: config.eventLogDays, activityDays: config.activityDays, operations: createOperationsPort({ supergraphFile: options.supergraphFile ?? supergraphFile, introspection: config.introspection, limits: config.limits.document }) };
   const ingest = stack.use(createIngest({ hub: parts, subgraphs, allowPrivateUpstreams: options.allowPrivateUpstreams }));
   return { hub: { ...parts, ingest }, ingest, subgraphs };
 };

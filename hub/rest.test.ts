@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readConfig } from '#core/config.ts';
 import { cloneDatabase, silentLogger } from '#core/testing.ts';
 import type { Example, OpenapiDocument } from '#gateway/rest/openapi.ts';
@@ -31,6 +31,9 @@ type Body = {
   readonly lastUpdate: string;
   readonly totalCount: number;
   readonly events: readonly { readonly eventId: string; readonly status: string }[];
+  readonly field: string;
+  readonly is_success: boolean;
+  readonly event_id: string;
   readonly metrics: { readonly totalRegistered: number; readonly currentAttendees: number; readonly gateActivity: readonly unknown[] };
 };
 const ask = async (path: string, { as = hub.adminKey, body, headers = {} }: { as?: string | null; body?: unknown; headers?: Record<string, string> } = {}): Promise<Told> => {
@@ -125,6 +128,87 @@ describe('what MISSION.md lists is served with exactly that body', () => {
     expect(open.body.events.map(({ eventId }) => eventId).sort()).toEqual(['gts-berlin-2024', 'startup-meetup-2024', 'tech-conference-2024']);
     for (const [path, as] of [['/api/v1/events', key], ['/api/partner/events', key], ['/api/premium/events', hub.adminKey], ['/api/public/events', null]] as const) expectAsDocumented(path, 'get', await ask(path, { as }));
     note('EventList', '/api/public/events?first=1', (await ask('/api/public/events?first=1&status=ongoing', { as: null })).body);
+  });
+});
+
+describe('C: the event collector', () => {
+  const purchase = { event_id: '2f0c3a52', event: 'purchase', user_id: 'user-17', parameters: { order_id: 'order-8', currency: 'krw', price: 29900 } };
+  const visit = { event_id: '9b1d7c40', event: 'visit', user_id: 'user-17', parameters: { page: '/tickets', tags: ['new'] } };
+  /** The body is a list here. */
+  const listIn = ({ body }: Told) => body as unknown as readonly Body[];
+  const untilFound = (path: string, options: Parameters<typeof ask>[1], count: number) =>
+    vi.waitFor(async () => {
+      const told = await ask(path, options);
+      expect(listIn(told)).toHaveLength(count);
+      return told;
+    }, { timeout: 15_000, interval: 20 });
+
+  test('takes an event at both paths, answers at once, and finds it again by its user, with exactly those bodies', async () => {
+    for (const [path, body] of [['/api/collect', purchase], ['/api/event', visit], ['/api/collect', purchase]] as const) {
+      const told = await ask(path, { body });
+      expect([told.status, told.body]).toEqual([200, { is_success: true }]);
+      expectAsDocumented(path, 'post', told);
+    }
+    note('CollectActivity', '/api/collect', { is_success: true }, purchase);
+    const told = await untilFound('/api/event/user-17', {}, 2);
+    const { user_id: _, ...stored } = purchase;
+    expect(listIn(told)).toContainEqual({ ...stored, event_datetime: '2024-10-15T09:00:00.000000Z' });
+    expectAsDocumented('/api/event/{user_id}', 'get', told);
+    const searched = await ask('/api/search', { body: { user_id: 'user-17' } });
+    expect(searched.body).toEqual(told.body);
+    expectAsDocumented('/api/search', 'post', searched);
+    const sorted = listIn(told).toSorted((a, b) => (a.event_id < b.event_id ? -1 : 1));
+    note('UserActivities', '/api/event/user-17', sorted);
+    note('SearchActivities', '/api/search', sorted, { user_id: 'user-17' });
+    expect((await ask('/api/event/nobody')).body).toEqual([]);
+  });
+
+  test('gives parameters back as they came, whatever is in them', async () => {
+    const parameters = { '': 0, empty: [], one: [1], lists: [[1], []], nothing: null, object: {}, sequence: true, _jsonata_function: true, $: '$', 'a.b': 'é\u2028😀', number: -1.5e-7 };
+    expect((await ask('/api/collect', { body: { event_id: '1', event: 'odd', user_id: 'odd/user %?#', parameters } })).status).toBe(200);
+    expect((await ask('/api/collect', { body: { event_id: '2', event: 'none', user_id: 'odd/user %?#' } })).status).toBe(200);
+    const told = await untilFound(`/api/event/${encodeURIComponent('odd/user %?#')}`, {}, 2);
+    expect(Object.fromEntries(listIn(told).map((each) => [each.event_id, (each as unknown as typeof purchase).parameters]))).toEqual({ 1: parameters, 2: {} });
+  });
+
+  test('goes on by pages with either request', async () => {
+    for (let n = 0; n < 3; n++) await ask('/api/collect', { body: { event_id: `page-${n}`, event: 'visit', user_id: 'pager' } });
+    await untilFound('/api/event/pager', {}, 3);
+    for (const [start, options] of [['/api/event/pager?first=2', {}], ['/api/search', { body: { user_id: 'pager', first: 2 } }]] as const) {
+      const first = await ask(start, options);
+      const next = /<([^>]+)>; rel="next"/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+      const second = await ask(next, options);
+      expect([...listIn(first), ...listIn(second)].map(({ event_id }) => event_id).sort(), start).toEqual(['page-0', 'page-1', 'page-2']);
+      expect(second.headers.get('link')).not.toContain('next');
+    }
+  });
+
+  test('says of each mistake what it is, and in the word that clients look for that nothing was taken', async () => {
+    const cases = [
+      [{ ...purchase, user_id: undefined }, 400, 'BAD_USER_INPUT', 'user_id'],
+      [{ ...purchase, event_id: '' }, 400, 'BAD_USER_INPUT', 'event_id'],
+      [{ ...purchase, more: 1 }, 400, 'BAD_USER_INPUT', 'more'],
+      [{ ...purchase, parameters: 'text' }, 422, 'PARAMETERS_INVALID', 'parameters'],
+      [{ ...purchase, parameters: { a: 'x'.repeat(9_000) } }, 422, 'PARAMETERS_TOO_LARGE', 'parameters'],
+      [{ ...purchase, parameters: { a: { b: { c: { d: { e: {} } } } } } }, 422, 'PARAMETERS_TOO_DEEP', 'parameters.a.b.c.d.e'],
+      [{ ...purchase, hub_event_id: 'no id!' }, 422, 'EVENT_ID_INVALID', 'hub_event_id'],
+      [{ ...purchase, event: '\ud800' }, 422, 'NAME_INVALID', 'event'],
+    ] as const;
+    for (const [body, status, code, field] of cases) {
+      const told = await ask('/api/collect', { body });
+      expect(told.body, field).toMatchObject({ is_success: false, status, code, field });
+      expectAsDocumented('/api/collect', 'post', told);
+    }
+    expect((await ask('/api/event', { as: key, body: purchase })).body).toMatchObject({ is_success: false, status: 403, code: 'FORBIDDEN' });
+    expect((await ask('/api/event', { as: null, body: purchase })).body).toMatchObject({ is_success: false, status: 401 });
+    expect((await ask('/api/search', { as: key, body: { user_id: 'user-17' } })).body).toEqual(expect.not.objectContaining({ is_success: expect.anything() }));
+  });
+
+  test('refuses an event that the key does not allow', async () => {
+    const { body: { apiKey } } = await ask('/api/platform/api-keys/create', { body: { ...crm, permissions: ['collect_activity'] } });
+    expect((await ask('/api/collect', { as: apiKey, body: { ...visit, hub_event_id: 'partner-summit-2024' } })).body).toMatchObject({ is_success: false, status: 403, code: 'EVENT_NOT_ALLOWED', field: 'hub_event_id' });
+    expect((await ask('/api/collect', { as: apiKey, body: { ...visit, hub_event_id: 'tech-conference-2024' } })).body).toEqual({ is_success: true });
+    expect((await ask('/api/event/user-17', { as: apiKey })).status).toBe(403);
   });
 });
 

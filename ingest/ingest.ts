@@ -11,7 +11,7 @@ import { Service, connectionOf } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import type { AnySubgraph, Hub } from '#core/subgraph.ts';
 import { type UpstreamHttp, createUpstreamHttp } from '#core/upstream-http.ts';
-import { applyBatch } from './apply.ts';
+import { announce, applyBatch, recordEvents } from './apply.ts';
 import { register } from './register.ts';
 
 export type Ingest = AsyncDisposable &
@@ -83,6 +83,8 @@ export const createIngest = (options: IngestOptions): Ingest => {
       await applyBatch(ingest, { serviceId, facts, rejected: [] });
     },
     register: (registration) => register(ingest, registration),
+    record: (em, happened) => recordEvents(ingest, em, null, happened),
+    announce: (events) => announce(ingest, events),
     syncNow: (serviceId) => enqueue(options.hub.database.em(), pullTask, { serviceId }, pullSpec(serviceId)),
     async syncSoon(serviceId) {
       const em = options.hub.database.em();

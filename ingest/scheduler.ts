@@ -45,7 +45,7 @@ export const startScheduler = (ingest: Ingest, options: { readonly tickMs: numbe
 const maintain = async (ingest: Ingest): Promise<void> => {
   await maintainEventLog(ingest.hub.database.em(), ingest.hub.eventLogDays, new Date());
   await maintainPlatformRecords(ingest.hub.database.em(), ingest.hub.eventLogDays, ingest.hub.now());
-  for (const subgraph of ingest.subgraphs) await subgraph.maintain?.(ingest.hub.database.em(), ingest.hub.now());
+  for (const subgraph of ingest.subgraphs) await subgraph.maintain?.(ingest.hub.database.em(), ingest.hub.now(), ingest.hub);
 };
 
 const enqueueDue = (ingest: Ingest): Promise<void> =>

@@ -135,9 +135,9 @@ describe('a token', () => {
     const key = await createKey();
     const { id } = await minted(key.viewer);
     const count = async () => (await query(own.hub.database.em(), 'select 1 from access.api_keys where id = any($1)', [[id, key.id]])).length;
-    await subgraph.maintain?.(own.hub.database.em(), new Date(own.clock.now.getTime() + 30 * 86_400_000));
+    await subgraph.maintain?.(own.hub.database.em(), new Date(own.clock.now.getTime() + 30 * 86_400_000), own.hub);
     expect(await count()).toBe(2);
-    await subgraph.maintain?.(own.hub.database.em(), new Date(own.clock.now.getTime() + 31 * 86_400_000));
+    await subgraph.maintain?.(own.hub.database.em(), new Date(own.clock.now.getTime() + 31 * 86_400_000), own.hub);
     expect(await count()).toBe(1);
   });
 });

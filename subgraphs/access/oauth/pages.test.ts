@@ -111,7 +111,7 @@ describe('what is stored', () => {
   });
 
   test('goes when it has ended', async () => {
-    await subgraph.maintain?.(hub.database.em(), new Date(Date.now() + 366 * 86_400_000));
+    await subgraph.maintain?.(hub.database.em(), new Date(Date.now() + 366 * 86_400_000), hub);
     expect(await query(hub.database.em(), 'select 1 from access.oauth_artifacts')).toEqual([]);
   });
 });
