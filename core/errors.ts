@@ -67,6 +67,8 @@ export type UpstreamReason =
   | 'shape'
   | 'rate_limited'
   | 'circuit_open'
+  /** The hub's own budget of calls for this upstream is used up for now. */
+  | 'budget_spent'
   | 'forbidden_address';
 
 /** An upstream that does not answer, or answers something that it does not document. */

@@ -78,7 +78,7 @@ describe('an upstream that hangs', () => {
     await using upstream = await openUpstream(() => abort.abort(), { breaker: { failures: 1, halfOpenAfterMs: 60_000 } });
     await expect(upstream.get('/', { signal: abort.signal })).rejects.toThrow();
     expect(upstream.seen).toHaveLength(1);
-    expect(upstream.http.circuit()).toBe('closed');
+    expect(upstream.http.circuit()).toBe('CLOSED');
   });
 });
 
@@ -175,7 +175,7 @@ describe('an upstream that limits its rate', () => {
     expect(error?.retryAfterMs).toBeGreaterThanOrEqual(least);
     expect(error?.retryAfterMs).toBeLessThanOrEqual(most);
     expect(upstream.seen).toHaveLength(1);
-    expect(upstream.http.circuit()).toBe('closed');
+    expect(upstream.http.circuit()).toBe('CLOSED');
   });
 });
 
@@ -185,16 +185,16 @@ test('the circuit opens after failures in a row, refuses without a call, tries o
     let well = false;
     await using upstream = await openUpstream((_request, response) => json(response, {}, well ? 200 : 500), { retries: 0, breaker: { failures: 3, halfOpenAfterMs: 15_000 } });
     for (let nth = 0; nth < 3; nth++) await expect(upstream.get()).rejects.toEqual(failing('status'));
-    expect(upstream.http.circuit()).toBe('open');
+    expect(upstream.http.circuit()).toBe('OPEN');
     await expect(upstream.get()).rejects.toEqual(failing('circuit_open', { retryAfterMs: 15_000 }));
     expect(upstream.seen).toHaveLength(3);
     vi.advanceTimersByTime(15_000);
     await expect(upstream.get()).rejects.toEqual(failing('status'));
-    expect([upstream.http.circuit(), upstream.seen.length]).toEqual(['open', 4]);
+    expect([upstream.http.circuit(), upstream.seen.length]).toEqual(['OPEN', 4]);
     vi.advanceTimersByTime(15_000);
     well = true;
     await upstream.get();
-    expect([upstream.http.circuit(), upstream.seen.length]).toEqual(['closed', 5]);
+    expect([upstream.http.circuit(), upstream.seen.length]).toEqual(['CLOSED', 5]);
   } finally {
     vi.useRealTimers();
   }

@@ -18,7 +18,8 @@ const stub = (answer: (url: URL) => unknown) => {
       asked.push(new URL(url));
       return { status: 200, headers: { 'x-page-generated': '2024-01-01T00:00:00.000001Z' }, json: answer(new URL(url)) };
     },
-    circuit: () => 'closed',
+    circuit: () => 'CLOSED',
+    budget: async () => null,
     close: async () => {},
   };
   return { asked, client: createPretixClient({ http, api: 'https://pretix.example/api/v1/', organizer: 'acme', signal: new AbortController().signal }) };
