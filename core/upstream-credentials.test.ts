@@ -118,7 +118,7 @@ describe('a JWT', () => {
   });
   test('tells key, claims and times', async () => {
     let sent = '';
-    const http = { request: async ({ headers }: { headers?: Readonly<Record<string, string>> }) => ((sent = headers?.authorization?.slice(7) ?? ''), { status: 200, headers: {}, json: null }), circuit: () => 'closed' as const, close: async () => {} };
+    const http = { request: async ({ headers }: { headers?: Readonly<Record<string, string>> }) => ((sent = headers?.authorization?.slice(7) ?? ''), { status: 200, headers: {}, json: null }), circuit: () => 'CLOSED' as const, budget: async () => null, close: async () => {} };
     await using own = await open({ kind: 'none' }, () => ({ type: 'jwt', sign: { algorithm: 'HS256', key: secret, keyId: 'k1', subject: 'x', lifetime: 60 } }));
     await signedIn({ ...own.context, http }).request({ url: 'http://x' });
     expect(decodeProtectedHeader(sent)).toEqual({ alg: 'HS256', typ: 'JWT', kid: 'k1' });
