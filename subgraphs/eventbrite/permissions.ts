@@ -1,5 +1,7 @@
-import { visibleEvent } from '#core/permissions.ts';
+import { needs, visibleEvent } from '#core/permissions.ts';
 
-export const permissions = {};
+export const permissions = {
+  EventbriteEvent: { capacity: needs('read_events'), ticketsSold: needs('read_events'), ticketClasses: needs('read_events') },
+};
 
 export const references = { EventbriteEvent: visibleEvent };

@@ -240,9 +240,9 @@ export type EventStatus =
   /** It has not begun. */
   | 'PRE_EVENT';
 
-/** An event of an Eventbrite organization (product `eventbrite`). */
+/** An event, or one date of a series, of an Eventbrite organization (product `eventbrite`). */
 export type EventbriteEvent = Event & {
-  /** Hub-wide event id: `eventbrite-` and the number of the event at Eventbrite. */
+  /** Hub-wide event id: `eventbrite-` and the number of the event at Eventbrite, unless given by hand. */
   readonly id: Scalars['ID']['output'];
   /** Name, in English where the service has several languages. */
   readonly name: Scalars['String']['output'];
