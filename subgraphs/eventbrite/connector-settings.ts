@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { CallBudget, ConnectorContext } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
 import { eventId } from '#core/facts.ts';
+import { signedIn } from '#core/upstream-credentials.ts';
 import { type EventbriteClient, createEventbriteClient } from './upstream.ts';
 import { id } from './upstream-payloads.ts';
 
@@ -25,7 +26,8 @@ export type EventbriteContext = ConnectorContext<EventbriteSettings>;
 
 export const budget = ({ callsPerHour }: EventbriteSettings): CallBudget => ({ calls: callsPerHour, seconds: 3600 });
 
-export const clientOf = ({ service, http, signal }: EventbriteContext): EventbriteClient => {
-  if (service.credentials.type !== 'api_key') throw new UpstreamError('status', 'Eventbrite needs credentials of type api_key: the private token.', { status: 401 });
-  return createEventbriteClient({ http, signal, api: service.endpoints.api, token: service.credentials.apiKey, organizationId: service.settings.organizationId });
+export const clientOf = (context: EventbriteContext): EventbriteClient => {
+  const { service, signal } = context;
+  if (service.credentials.type === 'none') throw new UpstreamError('status', 'Eventbrite needs credentials of type api_key: the private token.', { status: 401, field: 'input.authentication.credentials' });
+  return createEventbriteClient({ http: signedIn(context), signal, api: service.endpoints.api, organizationId: service.settings.organizationId });
 };

@@ -17,7 +17,7 @@ export const applyFacts = async (em: EntityManager, facts: readonly Fact[], { se
 /** The records of one type; of several of one event the newest, as one statement cannot write a row twice. */
 const ofType = <T>(facts: readonly RecordFact[], type: string, schema: z.ZodType<T>): { fact: RecordFact; data: T }[] => {
   const newest = new Map<string, RecordFact>();
-  for (const fact of facts) if (fact.type === type && (newest.get(fact.eventId)?.at ?? fact.at) <= fact.at) newest.set(fact.eventId, fact);
+  for (const fact of facts) if (fact.type === type && fact.eventId !== null && (newest.get(fact.eventId)?.at ?? fact.at) <= fact.at) newest.set(fact.eventId, fact);
   return [...newest.values()].map((fact) => ({ fact, data: schema.parse(fact.data) }));
 };
 

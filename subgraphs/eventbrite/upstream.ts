@@ -14,7 +14,7 @@ export type Page<T> = {
   readonly generated: Date | null;
 };
 
-export type EventbriteClientOptions = { readonly http: UpstreamHttp; readonly signal: AbortSignal; readonly api: string; readonly token: string; readonly organizationId: string };
+export type EventbriteClientOptions = { /** Signs in. */ readonly http: Pick<UpstreamHttp, 'request'>; readonly signal: AbortSignal; readonly api: string; readonly organizationId: string };
 export type EventbriteClient = ReturnType<typeof createEventbriteClient>;
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -23,13 +23,13 @@ type Query = Readonly<Record<string, string | undefined>>;
 const maxPages = 50;
 const expansions = 'venue,organizer,category,format,ticket_availability';
 
-export const createEventbriteClient = ({ http, signal, api, token, organizationId }: EventbriteClientOptions) => {
+export const createEventbriteClient = ({ http, signal, api, organizationId }: EventbriteClientOptions) => {
   const root = `${api.replace(/\/+$/, '').replace(/\/v3$/, '')}/v3/`;
   const organization = `organizations/${encodeURIComponent(organizationId)}/`;
   const within = (event: string) => `events/${encodeURIComponent(event)}/`;
 
   const send = (method: 'GET' | 'POST' | 'DELETE', path: string, query: Query = {}, body?: unknown): Promise<UpstreamResponse> =>
-    http.request({ method, url: `${root}${path}${search(query)}`, headers: { authorization: `Bearer ${token}` }, signal, ...(body === undefined ? {} : { body }) });
+    http.request({ method, url: `${root}${path}${search(query)}`, signal, ...(body === undefined ? {} : { body }) });
 
   const readPage = async <T>(path: string, key: string, schema: z.ZodType<T>, query: Query): Promise<Page<T>> => {
     const answer = await send('GET', path, query);
