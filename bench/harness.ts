@@ -2,6 +2,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { startEmbeddedPostgres } from '#core/embedded-postgres.ts';
 
 export const median = (values: readonly number[]): number => {
@@ -21,17 +22,25 @@ export const alternate = async (rounds: number, ours: (round: number) => Promise
   return { ours: a, peer: b, ratio: a / b };
 };
 
-export type BenchDatabase = AsyncDisposable & { readonly url: string; readonly dataDir: string };
+export type BenchDatabase = AsyncDisposable & { readonly url: string; readonly dataDir: string; /** A connection, ended with the database. */ connect(): Promise<pg.Client> };
 
 /** A PostgreSQL as the hub itself starts it: durable, with its ordinary settings. */
 export const benchDatabase = async (): Promise<BenchDatabase> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'eventgraph-bench-'));
   await chmod(dataDir, 0o755);
   const postgres = await startEmbeddedPostgres({ dataDir, password: 'bench' });
+  const clients: pg.Client[] = [];
   return {
     url: postgres.url,
     dataDir,
+    async connect() {
+      const client = new pg.Client({ connectionString: postgres.url });
+      await client.connect();
+      clients.push(client);
+      return client;
+    },
     async [Symbol.asyncDispose]() {
+      for (const client of clients) await client.end();
       await postgres[Symbol.asyncDispose]();
       await rm(dataDir, { recursive: true, force: true });
     },

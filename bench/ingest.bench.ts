@@ -5,7 +5,6 @@
  * - of the check-in rows alone, which is the least that anybody could write.
  */
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
 import { freePort } from '#core/embedded-postgres.ts';
 import { registerGates, startHubProcess } from '../e2e/hub-process.ts';
 import { startPushingUpstream } from '../e2e/pushing-upstream.ts';
@@ -22,8 +21,7 @@ await using upstream = await startPushingUpstream();
 await using hub = await startHubProcess({ DATABASE_URL: database.url, PORT: String(await freePort()), EVENTGRAPH_DATA_DIR: `${database.dataDir}/hub`, EVENTGRAPH_DEMO: 'false', EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS: 'true', EVENTGRAPH_SECRET: randomBytes(32).toString('hex') });
 const registered = await registerGates(hub, upstream, 'bench', 86_400);
 if (!registered.service) throw new Error(JSON.stringify(registered.userErrors));
-const client = new pg.Client({ connectionString: database.url });
-await client.connect();
+const client = await database.connect();
 
 const push = async (round: number): Promise<number> => {
   let next = 0;
@@ -78,4 +76,3 @@ const checkInRows = await alternate(rounds, (round) => push(round + 1000), inser
 const perSecond = (value: number) => Math.round(value).toLocaleString('en');
 console.log(`check-ins end to end: ${perSecond(sameRows.ours)}/s; plain INSERTs of the same rows: ${perSecond(sameRows.peer)}/s; ratio ${sameRows.ratio.toFixed(2)} (wanted: at least 0.50)`);
 console.log(`check-ins end to end: ${perSecond(checkInRows.ours)}/s; plain INSERTs of the check-in rows alone: ${perSecond(checkInRows.peer)}/s; ratio ${checkInRows.ratio.toFixed(2)}`);
-await client.end();

@@ -5,7 +5,7 @@
  */
 import { alternate, benchDatabase, median } from './harness.ts';
 import type { ClientQuestions } from './subscriptions/clients.ts';
-import { startPart } from './subscriptions/processes.ts';
+import { startPart } from './parts.ts';
 import type { ServerQuestions } from './subscriptions/server.ts';
 
 const subscribers = 5_000;
@@ -14,9 +14,9 @@ const rounds = 2;
 const changes = { same: 20, own: 2 } as const;
 
 await using database = await benchDatabase();
-await using server = await startPart<ServerQuestions>('server.ts', database.url);
-await using one = await startPart<ClientQuestions>('clients.ts');
-await using other = await startPart<ClientQuestions>('clients.ts');
+await using server = await startPart<ServerQuestions>('subscriptions/server.ts', database.url);
+await using one = await startPart<ClientQuestions>('subscriptions/clients.ts');
+await using other = await startPart<ClientQuestions>('subscriptions/clients.ts');
 const clients = [one, other] as const;
 const url = await server.ask('url');
 const share = subscribers / clients.length;

@@ -1,12 +1,19 @@
 /** A hub in a process of its own, as a user starts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '#core/embedded-postgres.ts';
 
 const root = join(import.meta.dirname, '..');
+
+/** What `npm start` tells Node. */
+const nodeFlags = (): string[] => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'));
+};
 
 export type HubProcess = AsyncDisposable & {
   readonly url: string;
@@ -21,7 +28,7 @@ export type HubProcess = AsyncDisposable & {
 export type HubEnvironment = Readonly<Record<string, string>>;
 
 const spawnHub = (env: HubEnvironment, args: readonly string[]): { child: ChildProcess; said: () => string } => {
-  const child = spawn(process.execPath, ['main.ts', ...args], { cwd: root, env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', LOG_LEVEL: 'warn', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...nodeFlags(), 'main.ts', ...args], { cwd: root, env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', LOG_LEVEL: 'warn', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
   return { child, said: () => said };

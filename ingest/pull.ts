@@ -7,6 +7,7 @@ import { query } from '#core/sql.ts';
 import { applyBatch } from './apply.ts';
 import { recordContact } from './health.ts';
 import type { Ingest } from './ingest.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** A pull that takes longer goes on from its cursor with the next. */
 const longestPullMs = 10 * 60_000;
@@ -36,7 +37,8 @@ const pullAll = async (ingest: Ingest, service: Service, signal: AbortSignal): P
   const context = ingest.contextFor(service, signal); // throws where there is no such connector
   const connector = ingest.connectors.get(service.product) as Connector<unknown>;
   const totals = { facts: 0, rejected: 0 };
-  for await (const batch of connector.pull(context, service.cursor ?? null)) {
+  // The service is asked for the next page while the last one is written.
+  for await (const batch of readAhead((reading) => connector.pull({ ...context, signal: reading }, service.cursor ?? null), signal)) {
     const applied = await applyBatch(ingest, { serviceId: service.id, facts: batch.facts, rejected: batch.rejected, cursor: batch.cursor });
     totals.facts += applied.facts;
     totals.rejected += applied.rejected.length;

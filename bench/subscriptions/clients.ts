@@ -1,7 +1,7 @@
 /** Many subscribers in one process, each with a `graphql-transport-ws` socket of its own. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { answerQuestions, sharedNow } from './processes.ts';
+import { answerQuestions, sharedNow } from '../parts.ts';
 
 export type ClientQuestions = typeof questions;
 

@@ -18,7 +18,7 @@ import { registerGates } from '../../e2e/hub-process.ts';
 import { startPushingUpstream } from '../../e2e/pushing-upstream.ts';
 import { startHub } from '../../hub/hub.ts';
 import { supergraphFile } from '../../hub/subgraphs.ts';
-import { answerQuestions, sharedNow } from './processes.ts';
+import { answerQuestions, sharedNow } from '../parts.ts';
 
 export type ServerQuestions = typeof questions;
 

@@ -39,7 +39,7 @@ export const createSimulatedEvent = ({ plan, clock, run, retry }: SimulatedEvent
   let played = 0;
   let badges = 0;
   const pusher = createPusher({ system: () => system, knobs: () => knobs, clock, retry });
-  const happen = (...now: Change[]): void => {
+  const happen = (now: readonly Change[]): void => {
     for (const change of now) system.apply(change);
     pusher.wake();
   };
@@ -63,18 +63,18 @@ export const createSimulatedEvent = ({ plan, clock, run, retry }: SimulatedEvent
     playUntil(scenario) {
       const first = played;
       while ((changes[played]?.at ?? Infinity) <= scenario) played += 1;
-      if (played > first) happen(...changes.slice(first, played));
+      if (played > first) happen(changes.slice(first, played));
     },
     pass({ badgeId, direction, gateId, id }) {
       const passage = enter(badgeId, direction, gateId, id);
-      happen(passage);
+      happen([passage]);
       return passage.kind === 'checkIn' ? passage.id : '';
     },
     passMany(count) {
-      happen(...Array.from({ length: count }, () => enter(`crowd-${(badges += 1)}`)));
+      happen(Array.from({ length: count }, () => enter(`crowd-${(badges += 1)}`)));
     },
-    setGate: (gateId, status) => happen({ kind: 'gate', at: clock.now(), gateId, status }),
-    setStatus: (status) => happen({ kind: 'status', at: clock.now(), status }),
+    setGate: (gateId, status) => happen([{ kind: 'gate', at: clock.now(), gateId, status }]),
+    setStatus: (status) => happen([{ kind: 'status', at: clock.now(), status }]),
     forget() {
       system = createGateSystem(details, clock, randomUUID());
       pusher.restart();

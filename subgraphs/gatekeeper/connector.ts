@@ -21,8 +21,8 @@ type Translated = { readonly facts: Fact[]; readonly rejected: Rejected[] };
 const cursorSchema = z.object({ log: z.string().nullable(), sequence: z.number().int().min(0).nullable(), start: z.iso.datetime(), end: z.iso.datetime() });
 type Cursor = z.infer<typeof cursorSchema>;
 
-/** The most facts in one batch. */
-const batchSize = 1_000;
+/** The most facts in one batch: a page of check-ins in one transaction. */
+const batchSize = 5_000;
 /** A push older or newer than this, in seconds, may be one that somebody recorded. */
 const pushWindowSeconds = 300;
 

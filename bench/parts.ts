@@ -1,4 +1,4 @@
-/** The parts of this bench in processes of their own: asked one question at a time, each answered once. */
+/** Parts of benches in processes of their own: asked one question at a time, each answered once. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ export type Part<Questions extends { readonly [name: string]: (...args: never[])
 
 type Answered = { readonly id: number; readonly value?: unknown; readonly error?: string };
 
+/** `file`: below this folder. */
 export const startPart = async <Questions extends { readonly [name: string]: (...args: never[]) => unknown }>(file: string, ...args: string[]): Promise<Part<Questions>> => {
   const child: ChildProcess = fork(join(import.meta.dirname, file), args, { execArgv: ['--expose-gc'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, LOG_LEVEL: 'warn' } });
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
