@@ -20,7 +20,7 @@ type Size = keyof typeof sizes;
 /** Megabytes of V8's old generation for hubs with little room; one that does nothing needs some 100. */
 const littleRoom = 192;
 /** What a hub with little room may take more, at its peak, to sync ten times as much. */
-const mostGrowth = 1.2;
+const mostGrowth = 1.25;
 
 await using database = await benchDatabase();
 const client = await database.connect();
