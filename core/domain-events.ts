@@ -24,6 +24,8 @@ export type DomainEventPayloads = {
   'service.paused': { name: string; by: string | null };
   'service.resumed': { name: string; by: string | null };
   'service.removed': { name: string; product: string; by: string | null; withData: boolean };
+  /** An event became part of a programme, and its region that of the programme. */
+  'programme.event_added': { programmeId: string; name: string; region: string; by: string | null };
   /** Somebody paid. `purchaseId` is the hub's own, once a purchase; `participant` a keyed hash. */
   'purchase.recorded': Purchase;
   'service.health_changed': { from: ServiceHealth; to: ServiceHealth; error: { code: string; message: string } | null };

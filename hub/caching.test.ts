@@ -17,6 +17,7 @@ import { applyBatch } from '#ingest/apply.ts';
 import { createIngest } from '#ingest/ingest.ts';
 import { recordContact } from '#ingest/health.ts';
 import { checkIn, event, status } from '#ingest/test-kit.ts';
+import { registerProgramme } from '#subgraphs/events/programmes-register.ts';
 import { followInvalidations } from './follow-invalidations.ts';
 import { loadSubgraphs, supergraphFile } from './subgraphs.ts';
 
@@ -122,6 +123,20 @@ describe.each([
     expect((await nodes(1)).get('e1')).toMatchObject({ service: { health: 'DEGRADED' } });
     await hub.apply([event({ eventId: 'e4', upstreamId: 'e4' })]);
     expect([...(await nodes()).keys()]).toContain('e4');
+  });
+
+  test('a programme that gains an event, and the region of that event, are right in the next answer', async () => {
+    const shown = async (nth: number) => {
+      const { programmes, event: e1 } = await askOf<{ programmes: { edges: { node: { totals: { events: number } } }[] }; event: { region: { name: string } | null } }>(gateway(nth), '{ programmes(first: 20) { edges { node { name totals { events } } } } event(id: "e1") { region { name } } }');
+      return [programmes.edges.map(({ node }) => node.totals.events), e1.region?.name];
+    };
+    const registered = (eventId: string) => ({ eventId, serviceEndpoint: 'http://127.0.0.1:9', timezone: 'Asia/Seoul', product: 'gatekeeper' });
+    const register = (...given: string[]) => registerProgramme({ hub: { ...hub.hub, ingest: hub.ingest }, viewer, signal: new AbortController().signal }, { globalEvent: 'Summit', regions: [{ region: 'asia', events: given.map(registered) }] });
+    expect([await shown(0), await shown(1), await askedBy(() => shown(0))]).toEqual([[[], undefined], [[], undefined], []]);
+    await register('e1');
+    expect([await shown(0), await shown(1)]).toEqual([[[1], 'asia'], [[1], 'asia']]);
+    await register('e1', 'e2');
+    expect([await shown(0), await shown(1)]).toEqual([[[2], 'asia'], [[2], 'asia']]);
   });
 
   test('10,000 reads race with check-ins: none is older than what was acknowledged when it began', { timeout: 120_000 }, async () => {

@@ -48,9 +48,10 @@ const steady = (value: unknown): unknown =>
     JSON.stringify(value, (name, each: unknown) => {
       if (name === 'apiKey') return 'IPK_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
       if (name === 'secret') return '3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
-      if (name === 'serviceId') return 'svc_AAAAAAAAAAAAAAAA';
+      if (name === 'serviceId' && each !== null) return 'svc_AAAAAAAAAAAAAAAA';
+      if (name === 'programmeId') return 'prg_AAAAAAAAAAAAAAAA';
       if (name === 'webhookUrl') return 'https://hub.example/ingest/svc_AAAAAAAAAAAAAAAA';
-      if (name === 'serviceEndpoint') return 'https://gates.example/tech-conference-2024';
+      if (name === 'serviceEndpoint') return `https://gates.example/${String(each).split('/').at(-1)}`;
       return each;
     }),
   ) as unknown;
@@ -128,6 +129,31 @@ describe('what MISSION.md lists is served with exactly that body', () => {
     expect(open.body.events.map(({ eventId }) => eventId).sort()).toEqual(['gts-berlin-2024', 'startup-meetup-2024', 'tech-conference-2024']);
     for (const [path, as] of [['/api/v1/events', key], ['/api/partner/events', key], ['/api/premium/events', hub.adminKey], ['/api/public/events', null]] as const) expectAsDocumented(path, 'get', await ask(path, { as }));
     note('EventList', '/api/public/events?first=1', (await ask('/api/public/events?first=1&status=ongoing', { as: null })).body);
+  });
+
+  test('S14: a programme in many countries, each event told by itself', async () => {
+    const event = (eventId: string, timezone: string, serviceEndpoint = gates.endpoint(eventId)) => ({ eventId, serviceEndpoint, timezone, authentication: { type: 'api_key', credentials: { apiKey: gates.apiKey } } });
+    const sent = {
+      globalEvent: 'Global Tech Summit 2024',
+      regions: [
+        { region: 'asia-pacific', events: [event('gts-seoul-2024', 'Asia/Seoul'), event('gts-singapore-2024', 'Asia/Singapore', 'http://127.0.0.1:1/gts-singapore-2024')] },
+        { region: 'europe', events: [event('gts-berlin-2024', 'Europe/Berlin')] },
+      ],
+    };
+    const told = await ask('/api/platform/programmes/register', { body: sent });
+    const registered = { status: 'registered', serviceId: expect.stringMatching(/^svc_/), errors: [] };
+    expect([told.status, told.body]).toEqual([200, {
+      programmeId: expect.stringMatching(/^prg_/), globalEvent: 'Global Tech Summit 2024', events: [
+        { region: 'asia-pacific', eventId: 'gts-seoul-2024', ...registered },
+        { region: 'asia-pacific', eventId: 'gts-singapore-2024', status: 'failed', serviceId: null, errors: [{ code: 'UPSTREAM_UNREACHABLE', field: 'regions.0.events.1.serviceEndpoint', message: expect.stringMatching(/^HEALTH_CHECK/) }] },
+        { region: 'europe', eventId: 'gts-berlin-2024', ...registered },
+      ],
+    }]);
+    expectAsDocumented('/api/platform/programmes/register', 'post', told);
+    note('RegisterProgramme', '/api/platform/programmes/register', told.body, sent);
+    const wrong = await ask('/api/platform/programmes/register', { body: { ...sent, globalEvent: ' ' } });
+    expect(wrong.body).toMatchObject({ status: 422, code: 'NAME_INVALID', field: 'globalEvent' });
+    expectAsDocumented('/api/platform/programmes/register', 'post', wrong);
   });
 });
 

@@ -24,8 +24,8 @@ export type EventDetails = {
   readonly organizer: { readonly organization: string; readonly contact: string };
   /** Scenario time. */
   readonly period: { readonly start: number; readonly end: number };
-  /** IANA zone. */
-  readonly timezone: string;
+  /** IANA zone; null for a gate system that does not tell it. */
+  readonly timezone: string | null;
   readonly region: string;
   readonly venue: { readonly name: string; readonly address: string; readonly latitude: number; readonly longitude: number } | null;
   readonly public: boolean;

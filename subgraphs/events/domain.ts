@@ -1,11 +1,12 @@
 /**
  * Glossary
  * - event: a conference, a concert, one date of a series: what people check in to.
+ * - programme: events in many regions that are registered under one name; an event is in one programme at most.
  * - told status: the status that the upstream itself reported; it wins over the period.
  */
 import type { Viewer } from '#core/viewer.ts';
 import { InputError } from '#core/errors.ts';
-import { type EventStatus, eventId } from '#core/facts.ts';
+import { type EventStatus, eventId, timezone } from '#core/facts.ts';
 import type { Registration } from '#core/ingest-port.ts';
 import { parseAuthentication } from './domain-authentication.ts';
 import type { RegisterEventServiceInput } from './generated/types.ts';
@@ -38,6 +39,7 @@ export const parseRegistration = (input: RegisterEventServiceInput, products: re
   check(retries >= 0 && retries <= 5, 'RETRIES_INVALID', 'syncSettings.retryPolicy.retries', 'Retries are 0 to 5.');
   const { eventPeriod: period } = input;
   check(!period?.end || period.end > period.start, 'PERIOD_INVALID', 'eventPeriod.end', 'An event ends after its start.');
+  check(input.timezone == null || timezone.safeParse(input.timezone).success, 'TIMEZONE_INVALID', 'timezone', 'This is not an IANA time zone such as Asia/Seoul.');
   check(input.settings == null || isRecord(input.settings), 'SETTINGS_INVALID', 'settings', 'Settings are a JSON object.');
   const inSettings = isRecord(input.settings) ? input.settings['eventId'] : undefined;
   check(events === 'all' || typeof inSettings !== 'string' || events.has(inSettings), 'EVENT_NOT_ALLOWED', 'settings', 'The key does not allow this event.');
@@ -51,7 +53,7 @@ export const parseRegistration = (input: RegisterEventServiceInput, products: re
     retries,
     dataSchema: (input.syncSettings?.dataSchema as Record<string, unknown> | null | undefined) ?? null,
     settings: {
-      ...defined({ eventId: input.eventId, eventName: input.eventName, organizer: input.organizerInfo?.organization, contact: input.organizerInfo?.contact, start: period?.start.toISOString(), end: period?.end?.toISOString(), region: input.region }),
+      ...defined({ eventId: input.eventId, eventName: input.eventName, organizer: input.organizerInfo?.organization, contact: input.organizerInfo?.contact, start: period?.start.toISOString(), end: period?.end?.toISOString(), region: input.region, timezone: input.timezone }),
       ...((input.settings as Record<string, unknown> | null | undefined) ?? {}),
     },
     by,

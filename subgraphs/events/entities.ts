@@ -18,7 +18,9 @@ const EventSchema = defineEntity({
     startsAt: p.datetime(),
     endsAt: p.datetime().nullable(),
     timezone: p.string(),
+    /** Its programme's; without one the service's word, or else the registration's. */
     region: p.string().nullable(),
+    programmeId: p.string().nullable(),
     organizer: p.string().nullable(),
     venueName: p.string().nullable(),
     venueAddress: p.string().nullable(),

@@ -43,11 +43,11 @@ const writeEvents = async (em: EntityManager, events: readonly EventFact[], told
   await query(
     em,
     `insert into events.events as e (id, product, service_id, upstream_id, name, type, status, starts_at, ends_at, timezone, region, organizer, venue_name, venue_address, latitude, longitude, public, updated_at)
-     select id, product, service_id, upstream_id, name, type, status, starts_at, ends_at, timezone, region, organizer, venue_name, venue_address, latitude, longitude, public, updated_at
-     from jsonb_populate_recordset(null::events.events, $1::jsonb) order by id -- as the tick locks them
+     select r.id, r.product, r.service_id, r.upstream_id, r.name, r.type, r.status, r.starts_at, r.ends_at, r.timezone, coalesce(r.region, s.settings ->> 'region'), r.organizer, r.venue_name, r.venue_address, r.latitude, r.longitude, r.public, r.updated_at
+     from jsonb_populate_recordset(null::events.events, $1::jsonb) r left join hub.services s on s.id = r.service_id order by r.id -- as the tick locks them
      on conflict (id) do update set
        product = excluded.product, upstream_id = excluded.upstream_id, name = excluded.name, type = excluded.type, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
-       timezone = excluded.timezone, region = coalesce(excluded.region, e.region), organizer = excluded.organizer, venue_name = excluded.venue_name, venue_address = excluded.venue_address,
+       timezone = excluded.timezone, region = case when e.programme_id is null then excluded.region else e.region end, organizer = excluded.organizer, venue_name = excluded.venue_name, venue_address = excluded.venue_address,
        latitude = excluded.latitude, longitude = excluded.longitude, public = excluded.public, updated_at = excluded.updated_at`,
     [JSON.stringify(rows)],
   );

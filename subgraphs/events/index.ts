@@ -2,6 +2,7 @@ import { defineSubgraph } from '#core/subgraph.ts';
 import { entities } from './entities.ts';
 import { applyFacts, onTick } from './facts.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { programmes } from './migrations/0002-programmes.ts';
 import { invalidates } from './invalidates.ts';
 import { permissions, references } from './permissions.ts';
 import { resolvers } from './resolvers.ts';
@@ -15,7 +16,7 @@ export const subgraph = defineSubgraph({
   references,
   loaders: createLoaders,
   entities,
-  migrations: [initial],
+  migrations: [initial, programmes],
   applyFacts,
   invalidates,
   onTick,

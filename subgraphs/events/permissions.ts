@@ -3,12 +3,12 @@ import { authenticated, needs } from '#core/permissions.ts';
 import { productTypes } from './products.ts';
 
 export const permissions = {
-  // Which events a viewer gets is decided row by row in the store: public ones are everybody's.
-  Query: { event: allow, events: allow, eventService: needs('manage_services'), eventServices: needs('manage_services') },
-  Mutation: { registerEventService: needs('manage_services') },
+  // Which events a viewer gets, and with them programmes, is decided row by row in the store: public ones are everybody's.
+  Query: { event: allow, events: allow, programme: allow, programmes: allow, eventService: needs('manage_services'), eventServices: needs('manage_services') },
+  Mutation: { registerEventService: needs('manage_services'), registerProgramme: needs('manage_services') },
   EventService: { nextSyncAt: authenticated, syncInterval: authenticated, lastError: needs('manage_services'), lastSync: needs('manage_services'), endpoints: needs('manage_services'), contact: needs('manage_services') },
 };
 
 const byLoader = (): boolean => true;
-/** The loaders answer null for events that the viewer may not see; a service shows nothing that is not guarded above. */
-export const references = { Event: byLoader, EventService: byLoader, ...Object.fromEntries(productTypes.map((type) => [type, byLoader])) };
+/** The loaders answer null for events that the viewer may not see, and for programmes and regions of which it sees none; a service shows nothing that is not guarded above. */
+export const references = { Event: byLoader, Programme: byLoader, Region: byLoader, EventService: byLoader, ...Object.fromEntries(productTypes.map((type) => [type, byLoader])) };

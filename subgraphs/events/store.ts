@@ -3,18 +3,21 @@ import DataLoader from 'dataloader';
 import type { FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '#core/database.ts';
 import { InputError } from '#core/errors.ts';
+import { inOrder } from '#core/loaders.ts';
 import { type Connection, type Key, type PageArguments, connectionOf, momentOf, pageOf } from '#core/pagination.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
-import { type Viewer, isAllowed } from '#core/viewer.ts';
+import type { Viewer } from '#core/viewer.ts';
 import { EventRow } from './entities.ts';
 import type { EventFilter, EventOrder } from './generated/types.ts';
+import { type ProgrammeLoaders, createProgrammeLoaders } from './programmes-store.ts';
+import { visibleTo } from './visible.ts';
 
 export type Loaders = {
   /** Null for events that are not there or not visible to the viewer. */
   readonly event: DataLoader<string, EventRow | null>;
   readonly service: DataLoader<string, Service | null>;
-};
+} & ProgrammeLoaders;
 
 export const createLoaders = (em: EntityManager, viewer: Viewer): Loaders => ({
   event: new DataLoader(async (ids) => {
@@ -22,18 +25,8 @@ export const createLoaders = (em: EntityManager, viewer: Viewer): Loaders => ({
     return inOrder(ids, rows);
   }),
   service: new DataLoader(async (ids) => inOrder(ids, await em.find(Service, { id: { $in: [...ids] } }))),
+  ...createProgrammeLoaders(em, viewer),
 });
-
-const inOrder = <Row extends { id: string }>(ids: readonly string[], rows: readonly Row[]): (Row | null)[] => {
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return ids.map((id) => byId.get(id) ?? null);
-};
-
-/** Public events are everyone's; the rest needs `read_events` and a place in the key's event list. */
-const visibleTo = (viewer: Viewer): FilterQuery<EventRow> => {
-  if (!isAllowed(viewer, 'read_events')) return { public: true };
-  return viewer.events === 'all' ? {} : { $or: [{ id: { $in: [...viewer.events] } }, { public: true }] };
-};
 
 type Order = { readonly column: 'startsAt' | 'name'; readonly direction: 'asc' | 'desc'; readonly keyOf: (row: EventRow) => Key; readonly parse: (value: string | number) => string | Date };
 

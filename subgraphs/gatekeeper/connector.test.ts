@@ -20,13 +20,13 @@ const details = {
 };
 
 /** A gate system with one event, and what ingestion would hand to the connector. */
-const start = async ({ allowPrivateAddresses = true, timeoutMs = 500, maxBytes = 4_000_000, apiKey = 'key', eventId = 'test-event', webhook = null as string | null } = {}) => {
+const start = async ({ allowPrivateAddresses = true, timeoutMs = 500, maxBytes = 4_000_000, apiKey = 'key', eventId = 'test-event', webhook = null as string | null, tells = {} as { timezone?: null }, timezone = null as string | null } = {}) => {
   const wall = createManualClock(begin);
-  const simulator = await createGatekeeperSimulator({ plans: [details], apiKey: 'key', clock: { wall }, retry: { firstMs: 1, longestMs: 2, attempts: 3 } });
+  const simulator = await createGatekeeperSimulator({ plans: [{ ...details, ...tells }], apiKey: 'key', clock: { wall }, retry: { firstMs: 1, longestMs: 2, attempts: 3 } });
   const http = createUpstreamHttp({ allowPrivateAddresses, timeoutMs, maxBytes, retries: 0 });
   const api = simulator.endpoint('test-event');
   const context: ConnectorContext<GatekeeperSettings> = {
-    service: { serviceId: 's1', serviceName: 'Gates', endpoints: { api, webhook, healthCheck: `${api}/health` }, credentials: { type: 'api_key', apiKey }, settings: { eventId }, pushSecret: secret },
+    service: { serviceId: 's1', serviceName: 'Gates', endpoints: { api, webhook, healthCheck: `${api}/health` }, credentials: { type: 'api_key', apiKey }, settings: { eventId, timezone }, pushSecret: secret },
     http, httpFor: () => http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(wall.now()), signal: new AbortController().signal,
   };
   const pull = async (cursor: unknown = null) => {
@@ -53,6 +53,14 @@ describe('a pull', () => {
     expect(facts[1]).toMatchObject({ upstreamId: id, direction: 'ENTRY', gateId: 'gate-1', area: '', participant: 'hash of badge of a person' });
     expect(facts[2]).toMatchObject({ upstreamId: 'gate-1', name: 'A', status: 'OPEN', throughput: 1 });
     expect(observed(facts)).toEqual([{ totalRegistered: 300, currentAttendees: null }]);
+  });
+  test("of a gate system that tells no time zone has the registration's, and without one says what is missing", async () => {
+    await using both = await start({ timezone: 'Europe/Berlin' });
+    expect(factsOf((await both.pull()).facts, 'event')[0]?.timezone).toBe('Asia/Seoul');
+    await using given = await start({ tells: { timezone: null }, timezone: 'Europe/Berlin' });
+    expect(factsOf((await given.pull()).facts, 'event')[0]?.timezone).toBe('Europe/Berlin');
+    await using neither = await start({ tells: { timezone: null } });
+    await expect(neither.pull()).rejects.toMatchObject({ code: 'UPSTREAM_SHAPE', facts: { field: 'event.timezone' } });
   });
   test('goes on after the last, also when there is nothing new: the event is still known up to now', async () => {
     await using gate = await start();

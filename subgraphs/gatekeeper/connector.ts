@@ -58,8 +58,12 @@ const followsOn = (statement: Statement, known: Cursor): boolean => (statement.l
 const ownEvent = (statement: Statement, { service }: Context): EventDetails => {
   const event = parse(eventDetails, statement.event, 'sync/initial (event)');
   if (event.eventId !== service.settings.eventId) throw new UpstreamError('shape', `The service runs the event ${JSON.stringify(event.eventId)}, not ${JSON.stringify(service.settings.eventId)}.`, { field: 'event.eventId' });
+  if (zoneOf(event, service.settings) === null) throw new UpstreamError('shape', noZone, { field: 'event.timezone' });
   return event;
 };
+
+const zoneOf = (event: EventDetails, settings: GatekeeperSettings): string | null => event.timezone ?? settings.timezone ?? null;
+const noZone = 'The service tells no time zone of its event, and none was given at registration.';
 
 /** Batches from `page` to the end of the log. Only the last says that the event is known up to now. */
 async function* pullFrom(context: Context, first: Statement, cursor: Cursor): AsyncGenerator<Batch> {
@@ -97,8 +101,10 @@ const translateEvent = (statement: Statement, context: Context): { event: EventF
   const parsed = statement.event == null ? undefined : eventDetails.safeParse(statement.event);
   if (!parsed) return { event: undefined, translated: merge() };
   if (!parsed.success) return { event: undefined, translated: reject('event', eventId, whatIsWrong(parsed.error), statement.event) };
-  const { type, organizer, period, timezone, region, venue, eventName, public: isPublic } = parsed.data;
+  const { type, organizer, period, region, venue, eventName, public: isPublic } = parsed.data;
   if (parsed.data.eventId !== eventId) return { event: undefined, translated: reject('event', eventId, `it is about the event ${parsed.data.eventId}`, statement.event) };
+  const timezone = zoneOf(parsed.data, context.service.settings);
+  if (timezone === null) return { event: undefined, translated: reject('event', eventId, noZone, statement.event) };
   const event: EventFact = {
     kind: 'event', product: 'GateEvent', eventId, upstreamId: eventId, at: context.now(), name: eventName, type: type ?? null, ...period, timezone, region: region ?? null, organizer: organizer?.organization ?? null,
     venue: venue ? { name: venue.name ?? null, address: venue.address ?? null, latitude: venue.latitude ?? null, longitude: venue.longitude ?? null } : null, public: isPublic,

@@ -15,7 +15,11 @@ const text = z.string().min(1).max(1000);
 /** ISO 8601 with a zone, to a Date. */
 const moment = z.iso.datetime({ offset: true }).transform((value) => new Date(value));
 
-export const settingsSchema = z.object({ eventId });
+export const settingsSchema = z.object({
+  eventId,
+  /** For gate systems that do not tell it. */
+  timezone: timezone.nullish(),
+});
 export type GatekeeperSettings = z.infer<typeof settingsSchema>;
 
 const period = z.object({ start: moment, end: moment }).refine(({ start, end }) => start <= end, 'the end is before the start');
@@ -26,7 +30,7 @@ export const eventDetails = z.object({
   type: text.nullish(),
   organizer: z.object({ organization: text }).nullish(),
   period,
-  timezone,
+  timezone: timezone.nullish(),
   region: text.nullish(),
   venue: z.object({ name: text.nullish(), address: text.nullish(), latitude: z.number().min(-90).max(90).nullish(), longitude: z.number().min(-180).max(180).nullish() }).nullish(),
   public: z.boolean().default(false),
