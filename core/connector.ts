@@ -18,6 +18,8 @@ export type ServiceConnection<Settings = unknown> = {
   readonly settings: Settings;
   /** Secret shared with the upstream when keys were exchanged; signs its pushes. */
   readonly pushSecret: string;
+  /** The registration's JSON Schema, for products whose records are held to it. */
+  readonly dataSchema?: Readonly<Record<string, unknown>> | null;
 };
 
 /** What the hub signs in with (core/upstream-credentials.ts), and what its upstream signs pushes with. */
@@ -71,6 +73,8 @@ export type ConnectorContext<Settings = unknown> = {
   readonly hashParticipant: (raw: string) => string;
   readonly now: () => Date;
   readonly signal: AbortSignal;
+  /** Only a look is wanted: the first page of each list is enough. */
+  readonly preview?: boolean;
 };
 
 /** What an upstream said that could not be made a fact: kept, with the reason, so that nothing is lost in silence. */
@@ -102,7 +106,7 @@ export interface Connector<Settings = unknown> {
   readonly secretSettings?: readonly string[];
   /** Throws an UpstreamError unless the upstream says that it is well. */
   checkHealth(context: ConnectorContext<Settings>): Promise<void>;
-  /** A sample of the upstream's data as it came, for validation against the registration's `dataSchema`. */
+  /** A sample of the upstream's data as it came, for validation against the registration's `dataSchema`; undefined where there is none yet. */
   fetchSample(context: ConnectorContext<Settings>): Promise<unknown>;
   /** Tells the upstream where to push and with which secret. Absent where the product has nothing of the kind. */
   exchangeKeys?(context: ConnectorContext<Settings>): Promise<void>;

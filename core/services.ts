@@ -80,5 +80,6 @@ export const connectionOf = <Settings>(service: Service, settings: Settings, sec
     credentials: JSON.parse(secrets.decrypt(service.credentials)) as Credentials,
     settings,
     pushSecret,
+    dataSchema: service.dataSchema ?? null,
   };
 };

@@ -15,7 +15,7 @@ const open = async (authentication: Authentication, credentials: (url: string) =
   const clock = { at: begin, now: () => clock.at };
   const service = await createCustomSimulator({ authentication, clock });
   const http = createUpstreamHttp({ allowPrivateAddresses: true, retries: 0, timeoutMs: 2_000 });
-  const context = { http, now: () => new Date(clock.at), service: { serviceId: 's', serviceName: 's', endpoints: { api: service.url, webhook: null, healthCheck: '' }, credentials: credentials(service.url.replace('/v0', '')), settings: {}, pushSecret: '' } };
+  const context = { http, httpFor: () => http, now: () => new Date(clock.at), service: { serviceId: 's', serviceName: 's', endpoints: { api: service.url, webhook: null, healthCheck: '' }, credentials: credentials(service.url.replace('/v0', '')), settings: {}, pushSecret: '' } };
   const call = (headers = {}) => signedIn(context).request({ url: `${service.url}/health?q=1`, headers });
   return { service, clock, context, call, [Symbol.asyncDispose]: async () => void (await Promise.all([http.close(), service[Symbol.asyncDispose]()])) };
 };
@@ -92,7 +92,7 @@ describe('a token of OAuth 2.0 client credentials', () => {
   test('is asked for at no private address', async () => {
     const http = createUpstreamHttp({ allowPrivateAddresses: false, retries: 0 });
     await using own = await open(oauth2, client());
-    await expect(signedIn({ ...own.context, http }).request({ url: 'https://example.org/' })).rejects.toMatchObject({ code: 'UPSTREAM_FORBIDDEN_ADDRESS' });
+    await expect(signedIn({ ...own.context, http, httpFor: () => http }).request({ url: 'https://example.org/' })).rejects.toMatchObject({ code: 'UPSTREAM_FORBIDDEN_ADDRESS' });
     await http.close();
   });
 });
@@ -120,7 +120,7 @@ describe('a JWT', () => {
     let sent = '';
     const http = { request: async ({ headers }: { headers?: Readonly<Record<string, string>> }) => ((sent = headers?.authorization?.slice(7) ?? ''), { status: 200, headers: {}, json: null }), circuit: () => 'CLOSED' as const, budget: async () => null, close: async () => {} };
     await using own = await open({ kind: 'none' }, () => ({ type: 'jwt', sign: { algorithm: 'HS256', key: secret, keyId: 'k1', subject: 'x', lifetime: 60 } }));
-    await signedIn({ ...own.context, http }).request({ url: 'http://x' });
+    await signedIn({ ...own.context, http, httpFor: () => http }).request({ url: 'http://x' });
     expect(decodeProtectedHeader(sent)).toEqual({ alg: 'HS256', typ: 'JWT', kid: 'k1' });
     expect(decodeJwt(sent)).toEqual({ sub: 'x', iat: begin / 1000, exp: begin / 1000 + 60, jti: expect.any(String) as string });
   });

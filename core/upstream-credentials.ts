@@ -16,7 +16,7 @@ import type { UpstreamHttp, UpstreamRequest, UpstreamResponse } from './upstream
 export type SignInDefaults = { readonly prefix: string };
 
 /** Calls the upstream as the service's credentials say. What the request itself has in a header wins. */
-export const signedIn = ({ service, http, now }: Pick<ConnectorContext, 'service' | 'http' | 'now'>, defaults: SignInDefaults = { prefix: 'Bearer' }): Pick<UpstreamHttp, 'request'> => {
+export const signedIn = ({ service, http, httpFor, now }: Pick<ConnectorContext, 'service' | 'http' | 'httpFor' | 'now'>, defaults: SignInDefaults = { prefix: 'Bearer' }): Pick<UpstreamHttp, 'request'> => {
   const { credentials } = service;
   const bearing = (token: string, request: UpstreamRequest) => http.request({ ...request, headers: { authorization: `Bearer ${token}`, ...request.headers } });
   switch (credentials.type) {
@@ -27,7 +27,7 @@ export const signedIn = ({ service, http, now }: Pick<ConnectorContext, 'service
     case 'jwt':
       return { request: async (request) => bearing('token' in credentials ? credentials.token : await signJwt(credentials.sign, now()), request) };
     case 'oauth2':
-      return { request: (request) => withToken(tokensOf(http, credentials, now), (token) => bearing(token, request)) };
+      return { request: (request) => withToken(tokensOf(httpFor('token endpoint'), credentials, now), (token) => bearing(token, request)) };
   }
 };
 

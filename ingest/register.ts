@@ -17,7 +17,7 @@ import { sealSettings } from '#core/secret-settings.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import { announce, recordEvents, writeBatch } from './apply.ts';
-import { compileDataSchema, mismatchOf } from './data-schema.ts';
+import { compileDataSchema, mismatchOf } from '#core/data-schema.ts';
 import type { Ingest } from './ingest.ts';
 
 /** The whole check of health, and the whole registration, may take this long. */
@@ -94,7 +94,7 @@ const checkSettings = (connector: Connector<unknown>, registration: Registration
 };
 
 const checkSample = (sample: unknown, validate: ValidateFunction | null): void => {
-  const mismatch = validate && mismatchOf(validate, sample);
+  const mismatch = validate && sample !== undefined ? mismatchOf(validate, sample) : null;
   if (mismatch) throw new StepFailed('SAMPLE', 'input.syncSettings.dataSchema', new EventgraphError('SAMPLE_INVALID', `The service's data does not meet the dataSchema: ${mismatch}.`));
 };
 

@@ -1,6 +1,13 @@
+import type { Connector } from '#core/connector.ts';
 import { defineSubgraph } from '#core/subgraph.ts';
+import { connector } from './connector.ts';
+import { entities } from './entities.ts';
+import { applyFacts, forgetEvents } from './facts.ts';
+import { initial } from './migrations/0001-initial.ts';
+import { invalidates } from './invalidates.ts';
 import { permissions, references } from './permissions.ts';
 import { resolvers } from './resolvers.ts';
+import { createLoaders } from './store.ts';
 
 export const subgraph = defineSubgraph({
   name: 'custom',
@@ -8,7 +15,12 @@ export const subgraph = defineSubgraph({
   resolvers,
   permissions,
   references,
-  loaders: () => ({}),
-  entities: [],
-  migrations: [],
+  loaders: createLoaders,
+  entities,
+  migrations: [initial],
+  // Ingestion hands a connector only settings that the connector's own schema parsed.
+  connector: connector as Connector<unknown> as Connector<never>,
+  applyFacts,
+  forgetEvents,
+  invalidates,
 });

@@ -1,5 +1,5 @@
-import { visibleEvent } from '#core/permissions.ts';
+import { needs, visibleEvent } from '#core/permissions.ts';
 
-export const permissions = {};
+export const permissions = { CustomEvent: { attributes: needs('read_events') } };
 
 export const references = { CustomEvent: visibleEvent };

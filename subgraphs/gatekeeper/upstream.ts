@@ -86,7 +86,7 @@ export type GatekeeperUpstream = {
 /** MISSION S1: a service is well when its health check says so within ten seconds. */
 const healthTimeoutMs = 10_000;
 
-export const connectUpstream = (context: Pick<ConnectorContext<GatekeeperSettings>, 'service' | 'http' | 'signal' | 'now'>): GatekeeperUpstream => {
+export const connectUpstream = (context: Pick<ConnectorContext<GatekeeperSettings>, 'service' | 'http' | 'httpFor' | 'signal' | 'now'>): GatekeeperUpstream => {
   const { service, signal } = context;
   const http = signedIn(context);
   const at = (path: string) => `${service.endpoints.api.replace(/\/+$/, '')}/${path}`;

@@ -5,7 +5,7 @@
 import { runInNewContext } from 'node:vm';
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
-import { EventgraphError } from '#core/errors.ts';
+import { EventgraphError } from './errors.ts';
 
 const largestSchema = 64 * 1024;
 const timeLimitMs = 1_000;

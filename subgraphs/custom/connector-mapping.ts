@@ -1,0 +1,90 @@
+/** Runs the declared expressions in the sandbox: what an answer holds, and which facts its records tell. */
+import { createHash } from 'node:crypto';
+import type { Rejected } from '#core/connector.ts';
+import { EventgraphError, UpstreamError } from '#core/errors.ts';
+import type { Fact } from '#core/facts.ts';
+import { type KnownEvent, completeFacts } from './connector-facts.ts';
+import { type Outcome, Stopped, type Value, createSandbox } from './connector-sandbox.ts';
+import { type CustomContext, settingsBinding } from './connector-settings.ts';
+
+/** One for all services of a process; its processes start with the first expression and end when there is none. */
+const sandbox = createSandbox({ processes: 2, deadlineMs: 2_000 });
+
+/** Records a round trip to the sandbox. */
+const recordsAtOnce = 250;
+/** Records of one page that may come to no end: with more, the mapping is at fault and not the records. */
+const mostStopped = 3;
+
+/** Where records come from: a resource by its name, or `webhook`. */
+export type Origin = { readonly name: string; readonly event: KnownEvent | null; readonly schema: Readonly<Record<string, unknown>> | null; readonly mapping: string };
+
+export type Mapped = { readonly facts: Fact[]; readonly rejected: Rejected[] };
+
+const bindingsOf = ({ service }: CustomContext, event: KnownEvent | null): Readonly<Record<string, unknown>> => ({ event, settings: settingsBinding(service.settings) });
+
+/**
+ * What each expression came to on an answer, by their names. Throws an UpstreamError of shape where one fails on it:
+ * then nothing is known of the answer.
+ */
+export const readAnswer = async <Name extends string>(context: CustomContext, answer: unknown, expressions: Readonly<Record<Name, string | undefined>>, more: { readonly event?: KnownEvent | null; readonly bindings?: Readonly<Record<string, unknown>> } = {}): Promise<Record<Name, unknown>> => {
+  const wanted = Object.entries(expressions).filter((each): each is [Name, string] => each[1] !== undefined);
+  const values = (await sandbox.run(context.service.serviceId, { kind: 'read', answer, expressions: Object.fromEntries(wanted), bindings: { ...bindingsOf(context, more.event ?? null), ...more.bindings } })) as Record<Name, Value>;
+  return Object.fromEntries(
+    wanted.map(([name]) => {
+      const value = values[name];
+      if ('reason' in value) throw new UpstreamError('shape', `The expression \`${name}\` fails on the answer: ${value.reason}`, { expression: name });
+      return [name, value.value];
+    }),
+  ) as Record<Name, unknown>;
+};
+
+/** Records of what an expression for `items` came to. */
+export const recordsIn = (items: unknown): unknown[] => (items == null ? [] : Array.isArray(items) ? (items as unknown[]) : [items]);
+
+/** The facts that records tell; of each that fails, or of whose facts some fail, the reason. */
+export const mapRecords = async (context: CustomContext, origin: Origin, records: readonly unknown[]): Promise<Mapped> => {
+  const mapped: Mapped = { facts: [], rejected: [] };
+  for (let from = 0; from < records.length; from += recordsAtOnce) {
+    const slice = records.slice(from, from + recordsAtOnce);
+    const outcomes = await outcomesOf(context, origin, slice);
+    for (const [index, record] of slice.entries()) addOutcome(mapped, outcomes[index] ?? { reason: 'MAPPING: no outcome' }, record, origin, context);
+  }
+  return mapped;
+};
+
+const addOutcome = (mapped: Mapped, outcome: Outcome, record: unknown, origin: Origin, context: CustomContext): void => {
+  const reject = (reason: string, place?: number): void => void mapped.rejected.push({ upstreamId: rejectedId(origin, record, place), reason, raw: { resource: origin.name, event: origin.event, record } });
+  if ('reason' in outcome) return reject(outcome.reason);
+  const { facts, failed } = completeFacts(outcome.facts, { context, resource: origin.name, event: origin.event });
+  mapped.facts.push(...facts);
+  for (const { index, reason } of failed) reject(reason, index);
+};
+
+/** All at once; and one by one where something of it does not come to an end, so that only that is lost. */
+const outcomesOf = async (context: CustomContext, { event, schema, mapping }: Origin, records: readonly unknown[]): Promise<readonly Outcome[]> => {
+  const task = { kind: 'map', records, mapping, schema, bindings: bindingsOf(context, event) } as const;
+  const { serviceId } = context.service;
+  try {
+    return (await sandbox.run(serviceId, { ...task, oneByOne: false })) as readonly Outcome[];
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+  }
+  const outcomes: Outcome[] = [];
+  let stopped = 0;
+  while (outcomes.length < records.length) {
+    try {
+      await sandbox.run(serviceId, { ...task, records: records.slice(outcomes.length), oneByOne: true }, (outcome) => outcomes.push(outcome));
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error;
+      context.signal.throwIfAborted();
+      if (++stopped > mostStopped) throw new EventgraphError('MAPPING_TOO_COSTLY', `The mapping came to no end on more than ${mostStopped} records of a page. ${error.message}`, { resource: mapping.slice(0, 100) });
+      outcomes.push({ reason: `MAPPING_TOO_COSTLY: ${error.message}` });
+    }
+  }
+  return outcomes;
+};
+
+const rejectedId = ({ name, event }: Origin, record: unknown, place: number | undefined): string => {
+  const own = typeof record === 'object' && record !== null && 'id' in record && (typeof record.id === 'string' || typeof record.id === 'number') && record.id !== '' ? String(record.id).slice(0, 80) : createHash('sha256').update(JSON.stringify(record) ?? '').digest('hex').slice(0, 16);
+  return `${name}${event ? `/${event.eventId.slice(0, 60)}` : ''}:${own}${place === undefined ? '' : `#${place}`}`;
+};
