@@ -39,12 +39,16 @@ export type JobsOptions = {
 
 export type Jobs = AsyncDisposable;
 
+const mostConnections = 8;
+
 /** First number of the two-number advisory locks that are signs of life. */
 const lifeLock = 7231;
 
 export const startJobs = async (options: JobsOptions): Promise<Jobs> => {
   const life = await holdSignsOfLife(options);
-  const pool = new pg.Pool({ connectionString: options.database.url, max: (options.concurrency ?? 8) + 2 });
+  const concurrency = options.concurrency ?? 8;
+  // A job is fetched and noted as done by short statements: many jobs share a few connections.
+  const pool = new pg.Pool({ connectionString: options.database.url, max: Math.min(concurrency, mostConnections) + 2 });
   const lost = (error: Error) => options.logger.debug({ reason: error.message }, 'job connection lost');
   pool.on('error', lost);
   pool.on('connect', (client) => client.on('error', lost));
@@ -54,7 +58,7 @@ export const startJobs = async (options: JobsOptions): Promise<Jobs> => {
   events.on('worker:create', ({ worker }) => life.show(worker.workerId));
   const runner = await run({
     pgPool: pool,
-    concurrency: options.concurrency ?? 8,
+    concurrency,
     noHandleSignals: true,
     pollInterval: 1000,
     // Without it, a worker that stops does not wait until its last jobs are noted as done.

@@ -31,7 +31,7 @@ export type Applied = {
 };
 
 export const applyBatch = async (ingest: Ingest, batch: IncomingBatch): Promise<Applied> => {
-  const applied = await ingest.hub.database.em().transactional((em) => writeBatch(ingest, em, batch));
+  const applied = await ingest.writes.execute(() => ingest.hub.database.em().transactional((em) => writeBatch(ingest, em, batch)));
   await announce(ingest, applied.events, applied.fresh);
   return applied;
 };

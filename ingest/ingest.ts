@@ -2,6 +2,7 @@
  * Ingestion: upstream facts in. `createIngest` gives a process what it needs to register services and to take pushes;
  * `startIngestWorker` besides runs schedules, pulls and handlers.
  */
+import { type IPolicy, bulkhead } from 'cockatiel';
 import { type Connector, type ConnectorContext } from '#core/connector.ts';
 import { EventgraphError } from '#core/errors.ts';
 import { enqueue } from '#core/jobs.ts';
@@ -19,6 +20,8 @@ export type Ingest = AsyncDisposable &
     readonly hub: Omit<Hub, 'ingest'>;
     readonly subgraphs: readonly AnySubgraph[];
     readonly connectors: ReadonlyMap<string, Connector<unknown>>;
+    /** Lets some batches be written at once, and the others wait. */
+    readonly writes: IPolicy;
     /** What a connector needs to call this service. Throws when the product or its settings are not known any more. */
     contextFor(service: Service, signal: AbortSignal): ConnectorContext;
     /** Asks for a pull because the service hinted at news: soon, and however many hint, at most one a second: pushed news is live within that. */
@@ -36,6 +39,9 @@ export type IngestOptions = {
 
 /** Between the beginnings of pulls that hints cause. A pull that failed counts from its end. */
 const betweenHintsMs = 1_000;
+
+/** Half of the database's connections: those who ask for what is known do not wait for those who write. */
+const writesAtOnce = 10;
 
 export const pullTask = 'ingest.pull';
 
@@ -60,6 +66,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
   const ingest: Ingest = {
     hub: options.hub,
     subgraphs: options.subgraphs,
+    writes: bulkhead(writesAtOnce, Infinity),
     connectors,
     products: [...connectors.keys()],
     contextFor(service, signal) {

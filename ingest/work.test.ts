@@ -245,7 +245,7 @@ test('the worker pulls what is due, checks health and runs handlers by itself', 
   own.upstream.pull = async function* () {
     yield batch([event(), checkIn('c1', 1)], 1);
   };
-  const worker = await startIngestWorker({ ingest: own.ingest, hub: own.hub, concurrency: 2, tickMs: 20 });
+  const worker = await startIngestWorker({ ingest: own.ingest, hub: own.hub, tickMs: 20 });
   await vi.waitFor(() => expect(handled).toEqual(['c1']), within);
   await vi.waitFor(() => expect(checks).toHaveBeenCalled(), within);
   await worker[Symbol.asyncDispose]();

@@ -13,27 +13,40 @@ import { healthTask, startScheduler } from './scheduler.ts';
 
 const forService = z.object({ serviceId: z.string() });
 
-export type WorkerOptions = { readonly ingest: Ingest; readonly hub: Hub; readonly concurrency?: number; readonly tickMs?: number };
+export type WorkerOptions = { readonly ingest: Ingest; readonly hub: Hub; readonly tickMs?: number };
 
-export const startIngestWorker = async ({ ingest, hub, concurrency, tickMs }: WorkerOptions): Promise<AsyncDisposable> => {
-  const jobs = await startJobs({
-    database: hub.database,
-    logger: hub.logger,
-    concurrency: concurrency ?? 16,
-    tasks: {
-      ...Object.fromEntries(ingest.subgraphs.flatMap(({ tasks = {} }) => Object.entries(tasks)).map(([name, task]) => [name, (payload: unknown, signal: AbortSignal) => task(payload, hub, signal)])),
-      [pullTask]: (payload, signal) => pullService(ingest, forService.parse(payload).serviceId, signal),
-      [healthTask]: (payload, signal) => checkHealth(ingest, forService.parse(payload).serviceId, signal),
-      [handleTask]: createHandleTask(hub, ingest.subgraphs),
-    },
-  });
-  const scheduler = startScheduler(ingest, { tickMs: tickMs ?? 1000 });
-  return {
-    async [Symbol.asyncDispose]() {
-      await scheduler[Symbol.asyncDispose]();
-      await jobs[Symbol.asyncDispose]();
-    },
-  };
+/**
+ * Services called at once. One that hangs is waited for until its calls time out, so there is room for many of those;
+ * waiting costs nothing else, as a pull takes a connection of the database only to write.
+ */
+const servicesAtOnce = 64;
+/** What the hub does by itself, which never waits behind services that hang. */
+const jobsAtOnce = 16;
+
+export const startIngestWorker = async ({ ingest, hub, tickMs }: WorkerOptions): Promise<AsyncDisposable> => {
+  await using stack = new AsyncDisposableStack();
+  const { database, logger } = hub;
+  stack.use(
+    await startJobs({
+      database, logger, concurrency: jobsAtOnce,
+      tasks: {
+        ...Object.fromEntries(ingest.subgraphs.flatMap(({ tasks = {} }) => Object.entries(tasks)).map(([name, task]) => [name, (payload: unknown, signal: AbortSignal) => task(payload, hub, signal)])),
+        [handleTask]: createHandleTask(hub, ingest.subgraphs),
+      },
+    }),
+  );
+  stack.use(
+    await startJobs({
+      database, logger, concurrency: servicesAtOnce,
+      tasks: {
+        [pullTask]: (payload, signal) => pullService(ingest, forService.parse(payload).serviceId, signal),
+        [healthTask]: (payload, signal) => checkHealth(ingest, forService.parse(payload).serviceId, signal),
+      },
+    }),
+  );
+  stack.use(startScheduler(ingest, { tickMs: tickMs ?? 1000 }));
+  const started = stack.move();
+  return { [Symbol.asyncDispose]: () => started.disposeAsync() };
 };
 
 /** A check may take this long. */
