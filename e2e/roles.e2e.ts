@@ -14,6 +14,10 @@ const query = `{ events(orderBy: START_ASC) { totalCount edges { node { __typena
 
 const overRest = async (url: string, key: string): Promise<unknown> => (await fetch(`${url}/api/v1/events`, { headers: { 'x-api-key': key } })).json();
 
+type Collected = { collectActivity: { accepted: number; userErrors: object[] } };
+const collect = (url: string, key: string, ids: readonly string[]) =>
+  ask<Collected>(url, key, 'mutation ($input: CollectActivityInput!) { collectActivity(input: $input) { accepted userErrors { code field } } }', { input: { activities: ids.map((externalId) => ({ externalId, name: 'visit', userId: 'u', eventId: 'tech-conference-2024' })) } });
+
 test('every role in a process of its own answers the same as one process with all', async () => {
   await using database = await cloneDatabase();
   await using gates = await createGatekeeperSimulator({ clock: { speed: 0.001 } });
@@ -40,6 +44,10 @@ test('every role in a process of its own answers the same as one process with al
   expect(await ask(gateway.url, whole.adminKey, query)).toEqual(expected);
   expect(await overRest(gateway.url, whole.adminKey)).toEqual(expectedOverRest);
   expect((await ask(gateway.url, null, '{ eventServices { totalCount } }')).errors?.[0]?.extensions.code).toMatch(/UNAUTH/);
+
+  const collected = await collect(gateway.url, whole.adminKey, ['1', '', '1', '2']);
+  expect(collected.data.collectActivity).toEqual({ accepted: 3, userErrors: [{ code: 'ID_INVALID', field: 'input.activities.1.externalId' }] });
+  await askUntil(() => ask<{ activities: { totalCount: number } }>(gateway.url, whole.adminKey, '{ activities(userId: "u") { totalCount edges { node { event { id name } } } } }'), ({ data }) => JSON.stringify(data) === JSON.stringify({ activities: { totalCount: 2, edges: Array(2).fill({ node: { event: { id: 'tech-conference-2024', name: 'Tech Conference 2024' } } }) } }));
 
   const client = createClient({ url: `${gateway.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: { authorization: `Bearer ${whole.adminKey}` } });
   const changes = client.iterate<{ attendanceChanged: { attendance: { currentAttendees: number }; event: { name: string; gates: unknown[] } } }>({

@@ -109,6 +109,17 @@ describe('who may ask', () => {
   });
 });
 
+const ok = `mutation Ok($title: String!) @rest(method: POST, paths: [{ path: "/api/v1/ok" }], summary: "Ok", permissions: ["manage_services"], schema: "Ok", problem: "{\\"ok\\": false, \\"code\\": 1}", answer: "{ 'ok': true }") { make(input: { title: $title }) { userErrors { code field message } } }`;
+
+test('members that an operation names are in all its mistakes, beside those that every mistake has, and in nothing else', async () => {
+  await using door = await open({ operations: [...operations, ok], bodyLimit: 1_000 });
+  const ask = (title: unknown, key: keyof typeof viewers | 'IPK_unknown' = 'all') => door.ask('/api/v1/ok', { key, body: { title } });
+  expect((await ask('fine')).body).toEqual({ ok: true });
+  const mistakes = [await ask('fine', 'IPK_unknown'), await ask('fine', 'few'), await ask(5), await ask('taken'), await ask('throw'), await ask('x'.repeat(1_000)), await door.ask('/api/v1/ok', { key: 'all', body: '{' })];
+  expect(mistakes.map(({ body }) => [(body as unknown as { ok: boolean }).ok, body.status, body.code])).toEqual([[false, 401, 'UNAUTHENTICATED'], [false, 403, 'FORBIDDEN'], [false, 400, 'BAD_USER_INPUT'], [false, 409, 'EVENT_ID_TAKEN'], [false, 500, 'INTERNAL_SERVER_ERROR'], [false, 413, 'PAYLOAD_TOO_LARGE'], [false, 400, 'BODY_NOT_JSON']]);
+  expect((await door.ask('/api/v1/make', { key: 'few', body: {} })).body).not.toHaveProperty('ok');
+});
+
 describe('parameters', () => {
   test('are what their variables are: lists, booleans, numbers, words of enums', async () => {
     await using door = await open();

@@ -8,6 +8,7 @@ const schema = buildSchema(`
   type Query {
     "One thing."
     thing("Its id." id: ID!, in: In, nested: Nested): String
+    many(in: [In!]): String
   }
   type Mutation { make(title: String): String }
   input In { "How many." count: Int = 3 }
@@ -33,9 +34,16 @@ test('parameters come from the path, else the query string, else the body, descr
   ]);
 });
 
+test('a variable that stands in an entry of a list is named by its place there', () => {
+  const [route] = compile(`query Many($count: Int) ${rest('paths: [{ path: "/api/v1/many" }]')} { many(in: [{ count: 1 }, { count: $count }]) }`);
+  expect(route?.inputs.map(({ argument }) => argument)).toEqual(['in.1.count']);
+});
+
 test('what cannot be served is told when the hub starts, with the file', () => {
   const path = 'paths: [{ path: "/api/v1/things" }]';
   const wrong = {
+    'members of mistakes that are no JSON object': query(`${path}, problem: "[1]"`, '$id: ID!'),
+    'members of mistakes that are no JSON': query(`${path}, problem: "ok: false"`, '$id: ID!'),
     'an argument that there is none of': query(`${path}, statsu: 200`),
     'a missing argument': 'query Thing @rest(paths: [{ path: "/api/v1/a" }]) { thing(id: 1) }',
     'a mutation by GET': `mutation Make ${rest(path)} { make }`,

@@ -13,7 +13,7 @@ describe('a purchase', () => {
   test('has an order, a price and a currency', () => {
     expect(readPurchase(order)).toEqual({ purchase: { orderId: 'o-1', amount: '19.9', currency: 'EUR' }, problem: null });
     expect(readPurchase({ ...order, order_id: 17, currency: 'krw', price: '1990.50' }).purchase).toEqual({ orderId: '17', amount: '1990.50', currency: 'KRW' });
-    expect(readPurchase({ ...order, price: 0 }).purchase?.amount).toBe('0');
+    for (const [price, amount] of [[0, '0'], [-0, '0'], [0.01, '0.01'], ['007.50', '7.50'], ['0', '0'], ['00.10', '0.10'], [999999999999999, '999999999999999']]) expect(readPurchase({ ...order, price }).purchase?.amount, String(price)).toBe(amount);
   });
 
   test('is not what tells nothing of a price', () => {

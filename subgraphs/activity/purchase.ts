@@ -1,5 +1,4 @@
 /** What an activity's parameters tell of money. */
-import { Decimal } from 'decimal.js';
 import type { Parameters } from './parameters.ts';
 import type { Mistake } from './domain.ts';
 
@@ -35,13 +34,13 @@ const decimalText = /^\d{1,15}(\.\d{1,8})?$/;
 /** What a number of JSON keeps exactly (IEEE 754-2019, 5.12.2: 15 significant decimal digits). */
 const exactDigits = 15;
 
-/** Null for what is no exact amount. */
+/** JavaScript writes the shortest decimal that is this number: with so few digits it is the one that was sent. */
+const isExact = (price: number): boolean => decimalText.test(String(price)) && String(price).replace(/\D/g, '').replace(/^0+/, '').length <= exactDigits;
+
+/** Null for what is no exact amount: it is told on as text, and nothing is calculated with it. */
 const readAmount = (price: unknown): string | null => {
-  if (typeof price === 'number') {
-    const decimal = new Decimal(price);
-    return decimal.precision() <= exactDigits && decimalText.test(decimal.toFixed()) ? decimal.toFixed() : null;
-  }
-  return typeof price === 'string' && decimalText.test(price) ? new Decimal(price).toFixed(price.split('.')[1]?.length ?? 0) : null;
+  if (typeof price === 'number') return isExact(price) ? String(price) : null;
+  return typeof price === 'string' && decimalText.test(price) ? price.replace(/^0+(?=\d)/, '') : null;
 };
 
 const currencies = new Set(Intl.supportedValuesOf('currency'));
