@@ -29,8 +29,7 @@ export const createSecrets = (secret: string): Secrets => {
   // Key objects: with bytes every call would make one anew, which takes longer than the call.
   const keyFor = (purpose: string) => createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'eventgraph', purpose, 32)));
   const encryption = keyFor('encryption at rest');
-  // A key object: from bytes, one would be made for each hash, which costs five times the hash.
-  const participants = createSecretKey(keyFor('participants'));
+  const participants = keyFor('participants');
   const viewers = keyFor('viewers between processes');
 
   return {
