@@ -77,7 +77,12 @@ export type ConnectorContext<Settings = unknown> = {
   readonly preview?: boolean;
 };
 
-/** What an upstream said that could not be made a fact: kept, with the reason, so that nothing is lost in silence. */
+/**
+ * What an upstream said that could not be made a fact: kept, with the reason, so that nothing is lost in silence.
+ *
+ * `upstreamId` is what `rejectedName` calls the fact that it would have been (`checkIn:<id>`, `pretix.order:<code>`): a fact of that name that is taken in later takes the record out. `raw` is what `translateAgain` needs, 64 KB of JSON at
+ * most, and is kept encrypted; null where only the upstream can tell it again.
+ */
 export type Rejected = { readonly upstreamId: string; readonly reason: string; readonly raw: unknown };
 
 export type Batch = {

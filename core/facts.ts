@@ -155,6 +155,9 @@ export type FactName = { readonly kind: Exclude<Fact['kind'], 'observation' | 'r
 export const factKey = (fact: FactName): string =>
   fact.kind === 'record' ? `${fact.type}:${fact.eventId ?? ''}:${fact.upstreamId}` : `${fact.kind}:${fact.eventId}:${fact.upstreamId}`;
 
+/** What a fact is called where it is rejected: `<kind>:<upstreamId>`, for a record its type instead of the kind, for an observation the event's id. */
+export const rejectedName = (fact: Fact): string => `${fact.kind === 'record' ? fact.type : fact.kind}:${fact.kind === 'observation' ? fact.eventId : fact.upstreamId}`.slice(0, 200);
+
 /** What a state says, apart from when: two states with the same digest say the same. */
 export const factDigest = (fact: Exclude<Fact, ObservationFact>): string => {
   const { at: _at, ...rest } = fact;

@@ -28,11 +28,26 @@ export type RegistrationResult =
   /** Nothing was stored. `field` is the input field at fault. */
   | { readonly ok: false; readonly step: RegistrationStep; readonly code: string; readonly message: string; readonly field: string };
 
+export type RetryReport = {
+  readonly recovered: number;
+  readonly rejected: number;
+  /** Some could not be tried by themselves: everything is read anew. */
+  readonly resync: boolean;
+};
+
 export type IngestPort = {
   readonly products: readonly string[];
   register(registration: Registration): Promise<RegistrationResult>;
-  /** Asks for a pull at once; answers before it ran. */
-  syncNow(serviceId: string): Promise<void>;
+  /**
+   * Asks for a pull at once; answers before it ran. `full`: everything is read anew, while what is known is served on. What
+   * is counted stays counted; what the upstream took back it says by its facts, and what it tells no more stays.
+   */
+  syncNow(serviceId: string, options?: { readonly full?: boolean }): Promise<void>;
+  /**
+   * Tries rejected records of these ids, or all, again. Those that succeed are facts and rejected no more; those that fail
+   * again stay with the new reason. Throws SERVICE_UNKNOWN and what the service's connector throws.
+   */
+  retryRejected(serviceId: string, ids: readonly string[] | null): Promise<RetryReport>;
   /**
    * What is needed to call a registered service outside of its pulls, over the same connections, circuits and budget.
    * Throws SERVICE_UNKNOWN, and SERVICE_MISCONFIGURED where its settings do not fit its product any more.

@@ -41,6 +41,8 @@ export type UpstreamHttpOptions = {
   /** Consecutive failures that open the circuit, and for how long. */
   readonly breaker?: { readonly failures: number; readonly halfOpenAfterMs: number };
   readonly circuit?: CircuitStore;
+  /** How the circuit was when somebody last looked at its store, if that was not long ago. */
+  readonly circuitSeen?: () => CircuitState;
   /** Where calls are counted, and under which name; by itself in this process alone. */
   readonly ledger?: CallLedger;
   readonly account?: string;
@@ -56,6 +58,7 @@ const defaults = {
   backoff: { initialDelay: 200, maxDelay: 2_000 },
   breaker: { failures: 5, halfOpenAfterMs: 15_000 },
   budget: () => null,
+  circuitSeen: (): CircuitState => 'CLOSED',
   account: 'upstream',
 };
 /** A wait for the budget, or that the upstream asks for, is waited for up to this; a longer one goes back to the schedule. */
@@ -84,14 +87,16 @@ export const createUpstreamHttp = (options: UpstreamHttpOptions): UpstreamHttp =
   const circuit = createCircuit({ store: settings.circuit, ...settings.breaker, longestProbeMs: longestCallMs + patienceMs });
   const retrying = retry(handleWhen(isWorthRetrying), { maxAttempts: settings.retries, backoff: new ExponentialBackoff({ ...settings.backoff, generator: fullJitterGenerator }) });
 
-  const once = (request: UpstreamRequest) =>
-    circuit.run(async () => {
+  const once = (request: UpstreamRequest) => {
+    circuit.see(settings.circuitSeen());
+    return circuit.run(async () => {
       await untilAllowed(ledger, account, settings.budget(), request);
       return sendCall(agent, request, settings).catch(async (error: unknown) => {
         if (error instanceof UpstreamError && error.retryAfterMs !== undefined) await ledger.hold(account, error.retryAfterMs);
         throw error;
       });
     }, outcomeOf);
+  };
 
   return {
     request: (request) => withRetryAfter(() => ((request.method ?? 'GET') === 'GET' ? sayingWhatFailed((attempt) => retrying.execute(attempt, request.signal), () => once(request)) : once(request))),
@@ -104,6 +109,15 @@ export const createUpstreamHttp = (options: UpstreamHttpOptions): UpstreamHttp =
     },
     close: () => agent.destroy(),
   };
+};
+
+const pressed = new WeakMap<UpstreamHttp, UpstreamHttp>();
+
+/** The same, for calls that cannot wait for the budget. One for each, so that what is kept by it is found again. */
+export const pressing = (http: UpstreamHttp): UpstreamHttp => {
+  const made = pressed.get(http) ?? { ...http, request: (request) => http.request({ ...request, isPressing: true }) };
+  pressed.set(http, made);
+  return made;
 };
 
 /** Waits until the budget and the upstream allow a call, or throws when that is not soon. */

@@ -1,6 +1,7 @@
 /** What every role stands on: database, bus, cache, the tail of the event log, secrets, ingestion. */
 import { join } from 'node:path';
-import { type Bus, createMemoryBus, createRedisBus } from '#core/bus.ts';
+import { type Bus, connectRedis, createMemoryBus, createRedisBus } from '#core/bus.ts';
+import { type CallLedger, createInsuredCallLedger, createMemoryCallLedger, createRedisCallLedger } from '#core/call-ledger.ts';
 import { type Cache, createMemoryCache, createRedisCache } from '#core/cache.ts';
 import type { Config } from '#core/config.ts';
 import { keptSecret } from '#core/data-folder.ts';
@@ -47,7 +48,7 @@ export const openFoundation = async (options: FoundationOptions, stack: AsyncDis
   const tail = stack.use(createLogTail({ database, bus, logger }));
   const now = options.now ?? (() => new Date());
   const parts = { database, bus, cache, answers, tail, secrets: createSecrets(secret), logger, now, publicUrl: options.publicUrl, eventLogDays: config.eventLogDays, activityDays: config.activityDays, operations: createOperationsPort({ supergraphFile: options.supergraphFile ?? supergraphFile, introspection: config.introspection, limits: config.limits.document }) };
-  const ingest = stack.use(createIngest({ hub: parts, subgraphs, allowPrivateUpstreams: options.allowPrivateUpstreams }));
+  const ingest = stack.use(createIngest({ hub: parts, subgraphs, allowPrivateUpstreams: options.allowPrivateUpstreams, ledger: await openCallLedger(config, logger, stack) }));
   return { hub: { ...parts, ingest }, ingest, subgraphs };
 };
 
@@ -87,6 +88,17 @@ const openAnswers = async (config: Config, logger: Logger): Promise<TaggedCache>
   if (config.cacheMegabytes === null) return noTaggedCache;
   if (config.redisUrl) return createRedisTaggedCache({ url: config.redisUrl, logger }).catch(unreachable(config));
   return createMemoryTaggedCache({ maxBytes: config.cacheMegabytes * 1_000_000 });
+};
+
+/** Milliseconds that a call to an upstream waits for Redis to count it. */
+const ledgerTimeoutMs = 1_000;
+
+/** Every process that calls upstreams counts its calls here. What is opened is left on `stack`. */
+const openCallLedger = async (config: Config, logger: Logger, stack: AsyncDisposableStack): Promise<CallLedger> => {
+  if (!config.redisUrl) return createMemoryCallLedger();
+  const redis = await connectRedis(config.redisUrl, logger, { commandTimeout: ledgerTimeoutMs }).catch(unreachable(config));
+  stack.defer(() => redis.disconnect());
+  return createInsuredCallLedger(createRedisCallLedger(redis), createMemoryCallLedger(), logger);
 };
 
 export const adminKeyFile = (dataDir: string): string => join(dataDir, 'admin-key');

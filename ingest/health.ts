@@ -1,6 +1,6 @@
 /** How well a service answers, from the outcomes of its contacts. */
 import { LockMode } from '@mikro-orm/core';
-import { EventgraphError } from '#core/errors.ts';
+import { EventgraphError, UpstreamError } from '#core/errors.ts';
 import type { ServiceHealth } from '#core/domain-events.ts';
 import { Service, type ServiceError } from '#core/services.ts';
 import { announce, recordEvents } from './apply.ts';
@@ -17,12 +17,18 @@ export type Contact = { readonly source: 'pull' | 'health'; readonly error: unkn
 /** A health check that goes well does not make up for a pull that failed. */
 const clears = (contact: Contact, last: ServiceError | null): boolean => contact.source === 'pull' || last === null || last.source === 'health';
 
+/** An upstream that asks to be left alone answers: however often it does, it is not down. */
+const isAskingForPatience = (error: unknown): boolean => error instanceof UpstreamError && error.reason === 'rate_limited';
+
 /** Records the outcome of a contact (`error` null: it went well) and tells when the health changed. */
 export const recordContact = async (ingest: Ingest, serviceId: string, contact: Contact): Promise<void> => {
+  const measured = await ingest.measured(serviceId);
   const events = await ingest.hub.database.em().transactional(async (em) => {
     const service = await em.findOne(Service, { id: serviceId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (!service) return [];
     const now = ingest.hub.now();
+    service.budget = measured.budget;
+    service.clockSkewMs = measured.clockSkewMs;
     const before = service.health;
     if (contact.error === null) {
       service.lastContactAt = now;
@@ -30,7 +36,7 @@ export const recordContact = async (ingest: Ingest, serviceId: string, contact: 
       service.failures = 0;
       service.lastError = null;
     } else {
-      service.failures += 1;
+      service.failures = isAskingForPatience(contact.error) ? Math.max(1, service.failures) : service.failures + 1;
       service.lastError = { ...describe(contact.error), at: now.toISOString(), source: contact.source };
     }
     service.health = healthAfter(service.failures);

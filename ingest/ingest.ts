@@ -3,6 +3,7 @@
  * `startIngestWorker` besides runs schedules, pulls and handlers.
  */
 import { type IPolicy, bulkhead } from 'cockatiel';
+import { type CallLedger, createMemoryCallLedger } from '#core/call-ledger.ts';
 import { type Connector, type ConnectorContext } from '#core/connector.ts';
 import { EventgraphError } from '#core/errors.ts';
 import { enqueue } from '#core/jobs.ts';
@@ -11,9 +12,12 @@ import { openSettings } from '#core/secret-settings.ts';
 import { Service, connectionOf } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import type { AnySubgraph, Hub } from '#core/subgraph.ts';
-import { type UpstreamHttp, createUpstreamHttp } from '#core/upstream-http.ts';
+import { pressing } from '#core/upstream-http.ts';
 import { announce, applyBatch, recordEvents } from './apply.ts';
+import { askResync } from './resync.ts';
+import { retryRejected } from './retry-rejected.ts';
 import { register } from './register.ts';
+import { type Measured, createServiceCalls } from './service-calls.ts';
 
 export type Ingest = AsyncDisposable &
   IngestPort & {
@@ -24,6 +28,10 @@ export type Ingest = AsyncDisposable &
     readonly writes: IPolicy;
     /** What a connector needs to call this service. Throws when the product or its settings are not known any more. */
     contextFor(service: Service, signal: AbortSignal): ConnectorContext;
+    /** The same for the few calls that cannot wait for the service's budget: its health, its pushes, keys. */
+    pressingContextFor(service: Service, signal: AbortSignal): ConnectorContext;
+    /** What this process measured of its calls to a service. */
+    measured(serviceId: string): Promise<Measured>;
     /** Asks for a pull because the service hinted at news: soon, and however many hint, at most one a second: pushed news is live within that. */
     syncSoon(serviceId: string): Promise<void>;
     /** Ends the connections to a service that is not to be called again. */
@@ -35,6 +43,8 @@ export type IngestOptions = {
   /** In the order in which they write a batch. */
   readonly subgraphs: readonly AnySubgraph[];
   readonly allowPrivateUpstreams: boolean;
+  /** Where calls to upstreams are counted; in this process alone unless given. */
+  readonly ledger?: CallLedger;
 };
 
 /** Between the beginnings of pulls that hints cause. A pull that failed counts from its end. */
@@ -48,21 +58,9 @@ export const pullTask = 'ingest.pull';
 /** One pull of a service at a time, and one waiting. */
 export const pullSpec = (serviceId: string) => ({ key: `pull:${serviceId}`, queue: `service:${serviceId}`, maxAttempts: 3 });
 
-/** Ids of services have no space. */
-const httpKey = (serviceId: string, name: string): string => `${serviceId} ${name}`;
-
 export const createIngest = (options: IngestOptions): Ingest => {
   const connectors = new Map(options.subgraphs.flatMap(({ connector }) => (connector ? [[connector.product, connector as unknown as Connector<unknown>]] : [])));
-  const https = new Map<string, UpstreamHttp>();
-  /** `name` is empty for the service itself. */
-  const httpFor = (service: Service, name: string): UpstreamHttp => {
-    const key = httpKey(service.id, name);
-    const known = https.get(key);
-    if (known) return known;
-    const made = createUpstreamHttp({ allowPrivateAddresses: options.allowPrivateUpstreams, retries: service.retries });
-    https.set(key, made);
-    return made;
-  };
+  const calls = createServiceCalls({ hub: options.hub, ledger: options.ledger ?? createMemoryCallLedger(), allowPrivateAddresses: options.allowPrivateUpstreams });
   const ingest: Ingest = {
     hub: options.hub,
     subgraphs: options.subgraphs,
@@ -74,13 +72,15 @@ export const createIngest = (options: IngestOptions): Ingest => {
       const settings = connector?.settings.safeParse(openSettings(service.settings, connector.secretSettings, options.hub.secrets));
       if (!settings?.success) throw new EventgraphError('SERVICE_MISCONFIGURED', `The settings of the service ${service.id} do not fit the product ${service.product}.`, { serviceId: service.id });
       const { secrets, now } = options.hub;
-      return { service: connectionOf(service, settings.data, secrets, `${options.hub.publicUrl}/ingest/${service.id}`), http: httpFor(service, ''), httpFor: (name) => httpFor(service, name), hashParticipant: (raw) => secrets.hashParticipant(service.id, raw), now, signal };
+      const { http, httpFor } = calls.of(service, connector?.budget?.(settings.data) ?? null);
+      return { service: connectionOf(service, settings.data, secrets, `${options.hub.publicUrl}/ingest/${service.id}`), http, httpFor, hashParticipant: (raw) => secrets.hashParticipant(service.id, raw), now, signal };
     },
-    async forget(serviceId) {
-      const own = [...https].filter(([key]) => key.startsWith(httpKey(serviceId, '')));
-      for (const [key] of own) https.delete(key);
-      await Promise.all(own.map(([, http]) => http.close()));
+    pressingContextFor(service, signal) {
+      const context = ingest.contextFor(service, signal);
+      return { ...context, http: pressing(context.http), httpFor: (name) => pressing(context.httpFor(name)) };
     },
+    measured: calls.measured,
+    forget: calls.forget,
     async connect(serviceId, signal) {
       const service = await options.hub.database.em().findOne(Service, { id: serviceId });
       if (!service) throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service any more.', { serviceId });
@@ -92,7 +92,13 @@ export const createIngest = (options: IngestOptions): Ingest => {
     register: (registration) => register(ingest, registration),
     record: (em, happened) => recordEvents(ingest, em, null, happened),
     announce: (events) => announce(ingest, events),
-    syncNow: (serviceId) => enqueue(options.hub.database.em(), pullTask, { serviceId }, pullSpec(serviceId)),
+    async syncNow(serviceId, { full = false } = {}) {
+      await options.hub.database.em().transactional(async (em) => {
+        if (full) await askResync(em, serviceId);
+        await enqueue(em, pullTask, { serviceId }, pullSpec(serviceId));
+      });
+    },
+    retryRejected: (serviceId, ids) => retryRejected(ingest, serviceId, ids),
     async syncSoon(serviceId) {
       const em = options.hub.database.em();
       const [last] = await query<{ at: Date | null }>(em, `select greatest(sync_started_at, (last_error ->> 'at')::timestamptz) as at from hub.services where id = $1`, [serviceId]);
@@ -100,7 +106,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
       await enqueue(em, pullTask, { serviceId }, { ...pullSpec(serviceId), runAt });
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...https.values()].map((http) => http.close()));
+      await calls.close();
     },
   };
   return ingest;

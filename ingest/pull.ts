@@ -1,13 +1,15 @@
 /** One pull: everything new of one service, batch by batch, each with its cursor in its own transaction. */
-import type { Connector } from '#core/connector.ts';
+import type { Batch, Connector } from '#core/connector.ts';
+import type { EntityManager } from '#core/database.ts';
 import { UpstreamError } from '#core/errors.ts';
 import { recordSync } from '#core/platform-records.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
-import { applyBatch } from './apply.ts';
+import { type IncomingBatch, applyBatch } from './apply.ts';
 import { recordContact } from './health.ts';
 import type { Ingest } from './ingest.ts';
 import { readAhead } from './read-ahead.ts';
+import { beginResync, endResync } from './resync.ts';
 
 /** A pull that takes longer goes on from its cursor with the next. */
 const longestPullMs = 10 * 60_000;
@@ -18,14 +20,17 @@ export const pullService = async (ingest: Ingest, serviceId: string, signal: Abo
   const started = ingest.hub.now();
   const begun = performance.now();
   const limit = AbortSignal.timeout(limitMs);
-  const error = await pullAll(ingest, service, AbortSignal.any([signal, limit])).then(
-    (totals) => finish(ingest, serviceId, started, totals),
-    (reason: unknown) => reason,
+  const totals = { facts: 0, rejected: 0 };
+  const error = await pullAll(ingest, service, totals, AbortSignal.any([signal, limit])).then(
+    () => finish(ingest, serviceId, started, totals),
+    (reason: unknown) => (limit.aborted && totals.facts === 0 ? endless(limitMs) : reason),
   );
   // A pull that the hub itself stopped says nothing about the service.
   if (signal.aborted) return;
   // Neither does one that has much to read: each call of it has a limit of its own.
-  if (error !== null && limit.aborted) return goOnAtOnce(ingest, serviceId);
+  if (error !== null && limit.aborted && totals.facts > 0) return goOnAtOnce(ingest, serviceId);
+  // Nor one that the hub's own budget stopped.
+  if (error instanceof UpstreamError && error.reason === 'budget_spent') return goOnLater(ingest, serviceId, error);
   if (error !== null) await fail(ingest, service, error);
   await recordContact(ingest, serviceId, { source: 'pull', error });
   await recordSync(ingest.hub.database.em(), { at: ingest.hub.now(), serviceId, ms: performance.now() - begun, isFailed: error !== null });
@@ -33,22 +38,24 @@ export const pullService = async (ingest: Ingest, serviceId: string, signal: Abo
 
 type Totals = { facts: number; rejected: number };
 
-const pullAll = async (ingest: Ingest, service: Service, signal: AbortSignal): Promise<Totals> => {
+const pullAll = async (ingest: Ingest, service: Service, totals: Totals, signal: AbortSignal): Promise<void> => {
   const context = ingest.contextFor(service, signal); // throws where there is no such connector
   const connector = ingest.connectors.get(service.product) as Connector<unknown>;
-  const totals = { facts: 0, rejected: 0 };
+  const cursor = (await beginResync(ingest, service.id)) ? null : (service.cursor ?? null);
   // The service is asked for the next page while the last one is written.
-  for await (const batch of readAhead((reading) => connector.pull({ ...context, signal: reading }, service.cursor ?? null), signal)) {
-    const applied = await applyBatch(ingest, { serviceId: service.id, facts: batch.facts, rejected: batch.rejected, cursor: batch.cursor });
-    totals.facts += applied.facts;
-    totals.rejected += applied.rejected.length;
+  for await (const batch of untilAborted(readAhead((reading) => connector.pull({ ...context, signal: reading }, cursor), signal), signal)) {
+    for (const part of partsOf(batch)) {
+      const applied = await applyBatch(ingest, { serviceId: service.id, ...part, isPulled: true });
+      totals.facts += applied.facts;
+      totals.rejected += applied.rejected.length;
+    }
     signal.throwIfAborted();
   }
-  return totals;
 };
 
 const finish = async (ingest: Ingest, serviceId: string, started: Date, totals: Totals): Promise<null> => {
   await query(ingest.hub.database.em(), 'update hub.services set sync_started_at = $2, sync_finished_at = $3, sync_facts = $4, sync_rejected = $5 where id = $1', [serviceId, started.toISOString(), ingest.hub.now().toISOString(), totals.facts, totals.rejected]);
+  await endResync(ingest, serviceId);
   return null;
 };
 
@@ -57,10 +64,51 @@ const goOnAtOnce = async (ingest: Ingest, serviceId: string): Promise<void> => {
   await query(ingest.hub.database.em(), 'update hub.services set next_sync_at = now() where id = $1', [serviceId]);
 };
 
+const goOnLater = async ({ hub }: Ingest, serviceId: string, { retryAfterMs = 0 }: UpstreamError): Promise<void> => {
+  hub.logger.info({ serviceId, retryAfterMs }, 'pull goes on from its cursor when there are calls in the budget again');
+  await scheduleIn(hub.database.em(), serviceId, retryAfterMs);
+};
+
+const scheduleIn = (em: EntityManager, serviceId: string, ms: number) => query(em, `update hub.services set next_sync_at = now() + make_interval(secs => $2) where id = $1`, [serviceId, ms / 1000]);
+
+/** Whoever reads for so long and hears nothing new is led in a circle. */
+const endless = (limitMs: number): UpstreamError => new UpstreamError('shape', `The upstream was read for ${limitMs} ms without an end and told nothing new.`, { limitMs });
+
+/** Facts of one transaction; connectors are asked for batches of some thousands. */
+const mostTogether = 5_000;
+
+/** A batch that is too large, in parts; only with the last of them the cursor moves. */
+function* partsOf({ facts, rejected, cursor }: Batch): Generator<Omit<IncomingBatch, 'serviceId'>> {
+  let from = 0;
+  for (; from + mostTogether < facts.length; from += mostTogether) yield { facts: facts.slice(from, from + mostTogether), rejected: [] };
+  for (let each = 0; each + mostTogether < rejected.length; each += mostTogether) yield { facts: [], rejected: rejected.slice(each, each + mostTogether) };
+  yield { facts: facts.slice(from), rejected: rejected.slice(Math.max(0, Math.ceil(rejected.length / mostTogether) - 1) * mostTogether), cursor };
+}
+
+/** Ends when told to, also where the connector does not listen. */
+async function* untilAborted(batches: AsyncIterable<Batch>, signal: AbortSignal): AsyncGenerator<Batch> {
+  const iterator = batches[Symbol.asyncIterator]();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  aborted.catch(() => undefined);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const next = await Promise.race([iterator.next(), aborted]);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    // Not waited for: it may be what hangs.
+    void iterator.return?.()?.catch(() => undefined);
+  }
+}
+
 const fail = async (ingest: Ingest, service: Service, error: unknown): Promise<void> => {
   const known = error instanceof UpstreamError;
   ingest.hub.logger[known ? 'warn' : 'error']({ serviceId: service.id, ...(known ? { code: error.code, facts: error.facts } : { err: error }) }, 'pull failed');
   // The upstream said when to come again: neither earlier nor a whole interval later.
   const wait = known ? error.retryAfterMs : undefined;
-  if (wait !== undefined) await query(ingest.hub.database.em(), `update hub.services set next_sync_at = now() + make_interval(secs => $2) where id = $1`, [service.id, wait / 1000]);
+  if (wait !== undefined) await scheduleIn(ingest.hub.database.em(), service.id, wait);
 };

@@ -36,7 +36,7 @@ export const pushRoutes = (ingest: Ingest) => async (server: FastifyInstance): P
     const connector = ingest.connectors.get(service.product);
     if (!connector?.receive) throw new PushError('PUSH_MALFORMED', 'This product does not push.');
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const context = ingest.contextFor(service, AbortSignal.timeout(30_000));
+    const context = ingest.pressingContextFor(service, AbortSignal.timeout(30_000));
     const result = await connector.receive(context, { headers: request.headers, query: request.query as Record<string, string | undefined>, body });
     if (result.kind === 'hint') {
       await ingest.syncSoon(service.id);

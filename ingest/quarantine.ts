@@ -7,7 +7,7 @@
  */
 import type { Rejected } from '#core/connector.ts';
 import type { EntityManager } from '#core/database.ts';
-import type { Fact } from '#core/facts.ts';
+import { type Fact, rejectedName } from '#core/facts.ts';
 import { query } from '#core/sql.ts';
 import type { Ingest } from './ingest.ts';
 
@@ -19,9 +19,6 @@ const largestRaw = 64 * 1024;
 const largestBatch = 8 * 1024 * 1024;
 /** Rows of one statement. */
 const rowsAtOnce = 500;
-
-/** The name that a fact is found by when it was rejected. */
-export const rejectedName = (fact: Fact): string => `${fact.kind === 'record' ? fact.type : fact.kind}:${fact.kind === 'observation' ? fact.eventId : fact.upstreamId}`.slice(0, 200);
 
 /** What PostgreSQL cannot store, replaced: a record is kept under an id that is nearly its own rather than not at all. */
 const storable = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd');
@@ -41,6 +38,11 @@ export const keepRejected = async (ingest: Ingest, em: EntityManager, serviceId:
       [serviceId, isPushed, ingest.hub.now().toISOString(), some.map(({ id }) => id), some.map(({ reason, note }) => reason + note), some.map(({ raw }) => raw), some.map(({ isFact }) => isFact)],
     );
   }
+};
+
+/** Takes out what was told well. */
+export const releaseTold = async (em: EntityManager, serviceId: string, facts: readonly Fact[]): Promise<void> => {
+  await query(em, 'delete from hub.rejected_facts where service_id = $1 and upstream_id = any($2::text[])', [serviceId, [...new Set(facts.map((fact) => storable(rejectedName(fact))))]]);
 };
 
 /** Encrypts records as long as they are within the bounds; `note` says where one is not. */

@@ -112,7 +112,7 @@ describe('a registration fails at its step, says so with code and field, and lea
 
   test('and holds nothing open', async () => {
     const close = vi.fn();
-    own.upstream.checkHealth = async ({ http }) => {
+    own.upstream.fetchSample = async ({ http }) => {
       const closeIt = http.close;
       Object.assign(http, { close: () => (close(), closeIt()) });
       await down();

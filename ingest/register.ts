@@ -9,7 +9,7 @@
  */
 import type { ValidateFunction } from 'ajv';
 import type { Batch, Connector, ConnectorContext } from '#core/connector.ts';
-import { EventgraphError, isPublicError } from '#core/errors.ts';
+import { EventgraphError, UpstreamError, isPublicError } from '#core/errors.ts';
 import { eventId } from '#core/facts.ts';
 import type { Registration, RegistrationResult, RegistrationStep } from '#core/ingest-port.ts';
 import { randomToken } from '#core/secrets.ts';
@@ -23,8 +23,9 @@ import type { Ingest } from './ingest.ts';
 /** The whole check of health, and the whole registration, may take this long. */
 export type RegistrationLimits = { readonly healthMs: number; readonly totalMs: number };
 const defaultLimits: RegistrationLimits = { healthMs: 10_000, totalMs: 60_000 };
-/** The initial sync takes in so many facts and so long at the most; the rest comes with the scheduled pulls, at once. */
+/** The initial sync takes in so many facts (and as much as JSON) and so long at the most; the rest comes with the scheduled pulls, at once. */
 const initialFacts = 20_000;
+const initialCharacters = 16_000_000;
 const initialSyncMs = 20_000;
 
 class StepFailed extends Error {
@@ -63,15 +64,16 @@ const runSteps = async (ingest: Ingest, registration: Registration, limits: Regi
   const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => registration.dataSchema && compileDataSchema(registration.dataSchema));
   const service = newService(ingest, registration);
   try {
-    const context = ingest.contextFor(service, AbortSignal.timeout(limits.totalMs));
-    await step('HEALTH_CHECK', 'input.endpoints.healthCheck', () => connector.checkHealth({ ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(limits.healthMs)]) }));
+    const signal = AbortSignal.timeout(limits.totalMs);
+    const [context, pressingContext] = [ingest.contextFor(service, signal), ingest.pressingContextFor(service, signal)];
+    await step('HEALTH_CHECK', 'input.endpoints.healthCheck', () => connector.checkHealth({ ...pressingContext, signal: AbortSignal.any([context.signal, AbortSignal.timeout(limits.healthMs)]) }));
     await step('SAMPLE', 'input.endpoints.api', async () => checkSample(await connector.fetchSample(context), validate));
     const first = await step('INITIAL_SYNC', 'input.endpoints.api', async () => {
       const synced = await firstBatches(connector, context);
       refuseTakenEvents(synced.batches, await takenOf(ingest, synced.batches));
       return synced;
     });
-    await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(context));
+    await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(pressingContext));
     await step('INITIAL_SYNC', 'input.endpoints.api', () => store(ingest, service, registration, first));
     return service.id;
   } catch (error) {
@@ -138,11 +140,17 @@ const newService = (ingest: Ingest, registration: Registration): Service => {
 const firstBatches = async (connector: Connector<unknown>, context: ConnectorContext): Promise<{ batches: Batch[]; complete: boolean }> => {
   const batches: Batch[] = [];
   const until = performance.now() + initialSyncMs;
-  let facts = 0;
-  for await (const batch of connector.pull(context, null)) {
-    batches.push(batch);
-    facts += batch.facts.length;
-    if (facts >= initialFacts || performance.now() > until) return { batches, complete: false };
+  let [facts, characters] = [0, 0];
+  try {
+    for await (const batch of connector.pull(context, null)) {
+      batches.push(batch);
+      facts += batch.facts.length;
+      characters += JSON.stringify([batch.facts, batch.rejected]).length;
+      if (facts >= initialFacts || characters >= initialCharacters || performance.now() > until) return { batches, complete: false };
+    }
+  } catch (error) {
+    if (batches.length === 0 || !(error instanceof UpstreamError) || error.reason !== 'budget_spent') throw error;
+    return { batches, complete: false };
   }
   return { batches, complete: true };
 };
@@ -154,7 +162,7 @@ const store = async (ingest: Ingest, service: Service, registration: Registratio
     em.persist(service);
     await em.flush();
     const applied = [];
-    for (const batch of batches) applied.push(await writeBatch(ingest, em, { serviceId: service.id, facts: batch.facts, rejected: batch.rejected, cursor: batch.cursor }));
+    for (const batch of batches) applied.push(await writeBatch(ingest, em, { serviceId: service.id, facts: batch.facts, rejected: batch.rejected, cursor: batch.cursor, isPulled: true }));
     // Somebody else may have named them since.
     refuseTakenEvents(batches, applied.flatMap((each) => each.rejected.flatMap(({ reason }) => /^EVENT_NOT_OWNED: the event (\S+) /.exec(reason)?.[1] ?? [])));
     service.syncStartedAt = started;

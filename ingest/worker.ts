@@ -56,7 +56,7 @@ export const checkHealth = async (ingest: Ingest, serviceId: string, signal: Abo
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
   if (!service) return;
   const check = async (): Promise<null> => {
-    const context = ingest.contextFor(service, AbortSignal.any([signal, AbortSignal.timeout(limitMs)])); // throws where there is no such connector
+    const context = ingest.pressingContextFor(service, AbortSignal.any([signal, AbortSignal.timeout(limitMs)])); // throws where there is no such connector
     await (ingest.connectors.get(service.product) as Connector<unknown>).checkHealth(context);
     return null;
   };

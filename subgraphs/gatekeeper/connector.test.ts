@@ -160,7 +160,7 @@ describe('a bad day of the upstream', () => {
     const id = gate.event.pass({ badgeId: 'a' });
     gate.event.setKnobs({ answers: 'absurd-numbers' });
     const { facts, rejected } = await gate.pull();
-    expect(rejected.map(({ upstreamId }) => upstreamId).sort()).toEqual(['gate:gate-1', 'totals:test-event']);
+    expect(rejected.map(({ upstreamId }) => upstreamId).sort()).toEqual(['gate:gate-1', 'observation:test-event']);
     expect([idsOf(facts), factsOf(facts, 'gate').map(({ upstreamId }) => upstreamId), observed(facts)]).toEqual([[id], ['gate-2'], []]);
   });
   test.each([-365, 365])('a clock that is %i days off makes no check-in, gate or status', async (days) => {

@@ -11,7 +11,8 @@ import { z } from 'zod';
 import type { Batch, Connector, ConnectorContext, Push, PushResult, Rejected } from '#core/connector.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
 import type { EventFact, Fact, GateFact, StatusFact } from '#core/facts.ts';
-import { type Period, implausibleMoment, notAfter } from './domain.ts';
+import { implausibleMoment, notAfter } from '#core/plausible-time.ts';
+import type { Period } from './domain.ts';
 import { type EventDetails, type GatekeeperSettings, type PushBody, type Statement, checkInItem, connectUpstream, eventDetails, eventStatus, gateItem, parse, pushBody, settingsSchema, total, whatIsWrong } from './upstream.ts';
 
 type Context = ConnectorContext<GatekeeperSettings>;
@@ -50,6 +51,14 @@ export const connector: Connector<GatekeeperSettings> = {
     }
   },
   receive: async (context, push) => receive(context, push),
+  translateAgain: async (context, records) => translateAgain(context, records),
+};
+
+/** Check-ins are told once, so they are tried again; the rest is told by every pull as it is then. Their time is judged by ingestion, which knows the event's period. */
+const translateAgain = (context: Context, records: readonly Rejected[]): Translated => {
+  const checkIns = records.filter(({ upstreamId }) => upstreamId.startsWith('checkIn:'));
+  const others = records.filter((each) => !checkIns.includes(each));
+  return merge(translateCheckIns(checkIns.map(({ raw }) => raw), null, context), { facts: [], rejected: others });
 };
 
 const followsOn = (statement: Statement, known: Cursor): boolean => (statement.log ?? null) === known.log && statement.sequence != null && known.sequence !== null && statement.sequence >= known.sequence;
@@ -118,7 +127,7 @@ const translateState = (statement: Statement, period: Period, context: Context):
   const now = context.now();
   const at = statement.timestamp ?? now;
   const totals = translateTotals(statement, context);
-  return merge(translateGates(statement.gates, at, period, context), statement.status == null ? merge() : translateStatus(statement.status, at, period, context), totals ?? { facts: [], rejected: [] }, ...(totals ? [] : [reject('totals', eventId, 'a total is negative, not whole or above ten million', { participants: statement.participants, attendance: statement.attendance })]));
+  return merge(translateGates(statement.gates, at, period, context), statement.status == null ? merge() : translateStatus(statement.status, at, period, context), totals ?? { facts: [], rejected: [] }, ...(totals ? [] : [reject('observation', eventId, 'a total is negative, not whole or above ten million', { participants: statement.participants, attendance: statement.attendance })]));
 };
 
 /** Undefined where a total cannot be true: then the last known values are served on, and grow stale. */
@@ -151,7 +160,7 @@ const translateGates = (items: readonly unknown[], at: Date, period: Period, { s
     }),
   );
 
-const translateCheckIns = (items: readonly unknown[], period: Period, { service, now, hashParticipant }: Context): Translated => {
+const translateCheckIns = (items: readonly unknown[], period: Period | null, { service, now, hashParticipant }: Context): Translated => {
   const translated: Translated = { facts: [], rejected: [] };
   const moment = now();
   for (const raw of items) {

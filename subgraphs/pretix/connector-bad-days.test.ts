@@ -4,7 +4,8 @@ import { factsOf } from '#core/facts.ts';
 import { pushToken } from '#core/secrets.ts';
 import { badDays } from '#simulators/pretix/bad-days.ts';
 import { begin, record, start } from './test-connector.ts';
-import { pacerOf } from './connector-settings.ts';
+import { pressing } from '#core/upstream-http.ts';
+import { roomOf } from './connector-settings.ts';
 import { connector } from './connector.ts';
 
 describe('a bad day', () => {
@@ -13,7 +14,7 @@ describe('a bad day', () => {
     await it.visitor.buy('conf', ['Regular']);
     it.pretix.misbehave('status-500', /events\/conf\/quotas/);
     const { facts, rejected } = await it.pull();
-    expect(rejected).toEqual([{ upstreamId: 'conf', reason: expect.stringContaining('UPSTREAM_STATUS'), raw: null }]);
+    expect(rejected).toEqual([{ upstreamId: 'pretix.offer:conf', reason: expect.stringContaining('UPSTREAM_STATUS'), raw: null }]);
     expect(factsOf(facts, 'registration')).toHaveLength(1);
     expect(factsOf(facts, 'observation').map(({ eventId }) => eventId)).not.toContain('acme-conf');
     it.pretix.misbehave('none');
@@ -38,11 +39,12 @@ describe('a bad day', () => {
   });
   test('of ours, with no call left in the minute, is not blamed on pretix: it is asked for its health all the same', async () => {
     await using it = await start({ requestsPerMinute: 1 });
-    await connector.checkHealth(it.context);
-    const signal = AbortSignal.timeout(2_000);
-    await connector.checkHealth({ ...it.context, signal });
+    // As ingestion asks for it.
+    const context = { ...it.context, http: pressing(it.context.http), signal: AbortSignal.timeout(2_000) };
+    await connector.checkHealth(context);
+    await connector.checkHealth(context);
     expect(it.pretix.requests).toHaveLength(2);
-    expect(pacerOf(it.context).room()).toBeLessThanOrEqual(0);
+    expect(await roomOf(it.context)).toBeLessThanOrEqual(0);
   });
   test('of a clock that runs a year ahead wins over nothing that is told later', async () => {
     await using it = await start();

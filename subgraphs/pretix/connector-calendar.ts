@@ -51,7 +51,7 @@ const readCalendar = async (client: PretixClient, wanted: readonly string[] | nu
   return {
     organizerName: name,
     events: new Map(found.map((payload) => [payload.slug, { payload, dates: byEvent.get(payload.slug) ?? [] }])),
-    rejected: [...listed.rejected, ...dates.rejected, ...missing.map((slug) => ({ upstreamId: slug, reason: 'The token sees no event of this name.', raw: null }))],
+    rejected: [...listed.rejected, ...dates.rejected, ...missing.map((slug) => ({ upstreamId: `event:${slug}`, reason: 'The token sees no event of this name.', raw: null }))],
   };
 };
 

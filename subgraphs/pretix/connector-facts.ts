@@ -13,7 +13,7 @@
  * again when it is reactivated: the check-ins stay. Annulling a check-in makes it unsuccessful; reverting deletes it.
  */
 import type { Rejected } from '#core/connector.ts';
-import { type CheckInFact, type CheckInsStandingFact, type EventFact, type Fact, type RecordFact, type RegistrationFact, fact } from '#core/facts.ts';
+import { type CheckInFact, type CheckInsStandingFact, type EventFact, type Fact, type RecordFact, type RegistrationFact, fact, rejectedName } from '#core/facts.ts';
 import type { CheckInListPayload, CheckInListStatus, ItemPayload, Multilingual, OrderPayload, PositionPayload, PretixEventPayload, QuotaPayload, SubeventPayload } from './upstream-payloads.ts';
 
 export const product = 'PretixEvent';
@@ -172,7 +172,7 @@ export const accepted = (facts: readonly Fact[]): { facts: Fact[]; rejected: Rej
   for (const each of facts) {
     const result = fact.safeParse(each);
     if (result.success) good.push(result.data);
-    else rejected.push({ upstreamId: 'upstreamId' in each ? `${each.kind}:${each.upstreamId}`.slice(0, 200) : each.kind, reason: result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '), raw: null });
+    else rejected.push({ upstreamId: rejectedName(each), reason: result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '), raw: null });
   }
   return { facts: good, rejected };
 };

@@ -43,7 +43,8 @@ export const readStream = async function* (pulling: Pulling, name: string, from:
     const begun = beginPass(streamOf(cursor, name), context.now().getTime());
     const page = await readPage(client, name, begun.pass);
     const facts = await meetStrangers(pulling, name, page.rows);
-    const rejected = [...page.rejected];
+    // Who tells the orders of one event alone does not say which.
+    const rejected: Rejected[] = page.rejected.map((each) => ({ ...each, raw: each.raw === null ? null : { event: name, ...(each.raw as object) } }));
     for (const order of page.rows) {
       const slug = order.event ?? name;
       if (!pulling.calendar.events.has(slug)) continue;

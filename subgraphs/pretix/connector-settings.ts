@@ -4,8 +4,7 @@ import type { ConnectorContext } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
 import { eventId, timezone } from '#core/facts.ts';
 import { signedIn } from '#core/upstream-credentials.ts';
-import type { UpstreamHttp } from '#core/upstream-http.ts';
-import { type Pace, type Pacer, type PretixClient, createPacer, createPretixClient } from './upstream.ts';
+import { type PretixClient, createPretixClient } from './upstream.ts';
 import { slug } from './upstream-payloads.ts';
 
 export const settings = z.object({
@@ -29,22 +28,14 @@ export type PretixSettings = z.infer<typeof settings>;
 
 export type PretixContext = ConnectorContext<PretixSettings>;
 
-/** One pace for one service, over all its pulls: `UpstreamHttp` lives as long as the service does. */
-const pacers = new WeakMap<UpstreamHttp, Pacer>();
-
-export const pacerOf = ({ http, service }: PretixContext): Pacer => {
-  const pacer = pacers.get(http) ?? createPacer(service.settings.requestsPerMinute);
-  pacers.set(http, pacer);
-  return pacer;
-};
-
-export const clientOf = (context: PretixContext): PretixClient => clientAt(context, pacerOf(context));
-
-/** For what has seconds to answer, and would else be blamed on pretix when the hub itself had a busy minute. */
-export const pressingClientOf = (context: PretixContext): PretixClient => clientAt(context, pacerOf(context).pressing);
-
-const clientAt = (context: PretixContext, pacer: Pace): PretixClient => {
+export const clientOf = (context: PretixContext): PretixClient => {
   const { service, signal } = context;
   if (service.credentials.type !== 'api_key') throw new UpstreamError('status', 'pretix needs credentials of type api_key: the API token of a team.', { status: 401 });
-  return createPretixClient({ http: signedIn(context, { prefix: 'Token' }), signal, pacer, api: service.endpoints.api, organizer: service.settings.organizer });
+  return createPretixClient({ http: signedIn(context, { prefix: 'Token' }), signal, api: service.endpoints.api, organizer: service.settings.organizer });
+};
+
+/** Calls that are left of the budget; any number where nobody counts. */
+export const roomOf = async ({ http }: PretixContext): Promise<number> => {
+  const budget = await http.budget();
+  return budget ? budget.limit - budget.used : Infinity;
 };

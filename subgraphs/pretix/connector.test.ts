@@ -193,7 +193,7 @@ describe('settings', () => {
     await it.visitor.buy('conf', ['Regular']);
     await it.visitor.buy('concert', ['Seated']);
     const { facts, rejected } = await it.pull();
-    expect(rejected.map(({ upstreamId }) => upstreamId)).toEqual(['gone']);
+    expect(rejected.map(({ upstreamId }) => upstreamId)).toEqual(['event:gone']);
     expect([...new Set(facts.map(({ eventId }) => eventId))]).toEqual(['tech-conference-2024']);
     expect(factsOf(facts, 'observation')).toHaveLength(1);
   });

@@ -15,7 +15,8 @@ import { type Cursor, keepEvents, readCursor, streamOf, wholeOrganizer, withEven
 import { accepted } from './connector-facts.ts';
 import { dueEvents, readOffer } from './connector-offers.ts';
 import { type Pulling, readStream, streamsToRead } from './connector-orders.ts';
-import { type PretixSettings, clientOf, pacerOf, pressingClientOf, settings } from './connector-settings.ts';
+import { type PretixSettings, clientOf, roomOf, settings } from './connector-settings.ts';
+import { translateAgain } from './connector-again.ts';
 import { notification } from './upstream-payloads.ts';
 
 /** The first part of a minute's calls is for anything, the last for orders alone: they are what must be live. */
@@ -26,15 +27,17 @@ const leastOffers = 2;
 export const connector: Connector<PretixSettings> = {
   product: 'pretix',
   settings,
+  budget: ({ requestsPerMinute }) => ({ calls: requestsPerMinute, seconds: 60 }),
+  translateAgain: async (context, records) => translateAgain(context, records),
   async checkHealth(context) {
-    await pressingClientOf(context).organizer();
+    await clientOf(context).organizer();
   },
   fetchSample: (context) => clientOf(context).sample(),
   /** pretix signs nothing, so there is no key to exchange: only where to push to. Done once, however often it is called. */
   async exchangeKeys(context) {
     const target = context.service.endpoints.webhook;
     if (target === null || !context.service.settings.webhooks) return;
-    const client = pressingClientOf(context);
+    const client = clientOf(context);
     try {
       const { rows } = await client.webhooks();
       if (!rows.some((each) => each.enabled && each.target_url === target)) await client.createWebhook(target, webhookActions);
@@ -69,7 +72,7 @@ export const connector: Connector<PretixSettings> = {
     const due = dueEvents(cursor, pulling.calendar, context.now()).filter(({ payload }) => !failed.has(payload.slug));
     for (const [place, event] of due.entries()) {
       // The rest is due with the next pull.
-      if (place >= leastOffers && pacerOf(context).room() < wanted.requestsPerMinute * shareForOffers) break;
+      if (place >= leastOffers && (await roomOf(context)) < wanted.requestsPerMinute * shareForOffers) break;
       try {
         const read = await readOffer({ client: clientOf(context), event, naming: pulling.naming, cursor, now: context.now() });
         yield batch(read.facts, read.rejected, (cursor = read.cursor));
@@ -107,7 +110,7 @@ const batch = (facts: readonly Fact[], rejected: readonly Rejected[], cursor: Cu
 const isOfOneEvent = (error: unknown): error is UpstreamError =>
   error instanceof UpstreamError && (error.reason === 'shape' || error.reason === 'not_json' || (error.reason === 'status' && Number(error.facts.status) !== 401));
 
-const refusal = (name: string, error: UpstreamError): Rejected => ({ upstreamId: name, reason: `${error.code}: ${error.message}`, raw: null });
+const refusal = (name: string, error: UpstreamError): Rejected => ({ upstreamId: `pretix.offer:${name}`, reason: `${error.code}: ${error.message}`, raw: null });
 
 const parseJson = (body: Buffer): unknown => {
   try {

@@ -18,9 +18,10 @@ export const begin = Date.UTC(2024, 5, 1, 9);
 export const start = async (wanted: object = {}, { timeoutMs = 400, apiKey = undefined as string | undefined, requestsPerMinute = null as number | null, plan = contractPlan } = {}) => {
   const clock = createManualClock(begin);
   const pretix = await createPretixSimulator({ plan, clock, requestsPerMinute, webhookRetryMs: [] });
-  const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs, retries: 0 });
+  const parsed = settings.parse({ organizer: 'acme', ...wanted });
+  const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs, retries: 0, budget: () => connector.budget?.(parsed) ?? null });
   const context: ConnectorContext<PretixSettings> = {
-    service: { serviceId: 's1', serviceName: 'pretix', endpoints: { api: pretix.url, webhook: null, healthCheck: pretix.url }, credentials: { type: 'api_key', apiKey: apiKey ?? pretix.token }, settings: settings.parse({ organizer: 'acme', ...wanted }), pushSecret: 'x' },
+    service: { serviceId: 's1', serviceName: 'pretix', endpoints: { api: pretix.url, webhook: null, healthCheck: pretix.url }, credentials: { type: 'api_key', apiKey: apiKey ?? pretix.token }, settings: parsed, pushSecret: 'x' },
     http, httpFor: () => http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(clock.now()), signal: new AbortController().signal,
   };
   let cursor: unknown = null;

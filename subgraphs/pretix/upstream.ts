@@ -36,8 +36,6 @@ export type PretixClientOptions = {
   readonly api: string;
   readonly organizer: string;
   readonly signal: AbortSignal;
-  /** Asked before each request; waits when the hub asks too often. */
-  readonly pacer?: Pace;
 };
 
 export type PretixClient = ReturnType<typeof createPretixClient>;
@@ -45,25 +43,22 @@ export type PretixClient = ReturnType<typeof createPretixClient>;
 export const createPretixClient = (options: PretixClientOptions) => {
   const root = `${options.api.replace(/\/+$/, '').replace(/\/api\/v1$/, '')}/api/v1/organizers/${encodeURIComponent(options.organizer)}/`;
 
-  const get = async (path: string, query: Query = {}) => {
-    await options.pacer?.wait(options.signal);
-    return options.http.request({ url: `${root}${path}${search(query)}`, signal: options.signal });
-  };
+  const get = (path: string, query: Query = {}) => options.http.request({ url: `${root}${path}${search(query)}`, signal: options.signal });
 
   const one = async <T>(path: string, schema: z.ZodType<T>): Promise<T> => parse(schema, (await get(path)).json, path);
 
-  const readPage = async <T>(path: string, schema: z.ZodType<T>, query: Query): Promise<Page<T>> => {
+  const readPage = async <T>(path: string, kind: RowKind<T>, query: Query): Promise<Page<T>> => {
     const answer = await get(path, { page_size: pageSize, ...query });
     const { results, next, count } = parse(payloads.page, answer.json, path);
     if (next !== null && results.length === 0) throw new UpstreamError('shape', 'pretix says that there is another page after an empty one.', { path });
-    return { ...parseRows(results, schema), more: next !== null, count, generated: answer.headers['x-page-generated'] ?? null };
+    return { ...parseRows(results, kind), more: next !== null, count, generated: answer.headers['x-page-generated'] ?? null };
   };
 
-  const readAll = async <T>(path: string, schema: z.ZodType<T>, query: Query = {}): Promise<All<T>> => {
+  const readAll = async <T>(path: string, kind: RowKind<T>, query: Query = {}): Promise<All<T>> => {
     const rows: T[] = [];
     const rejected: Rejected[] = [];
     for (let number = 1; number <= maxPages; number++) {
-      const page = await readPage(path, schema, { ...query, page: number });
+      const page = await readPage(path, kind, { ...query, page: number });
       rows.push(...page.rows);
       rejected.push(...page.rejected);
       if (!page.more) return { rows, rejected };
@@ -75,16 +70,16 @@ export const createPretixClient = (options: PretixClientOptions) => {
 
   return {
     organizer: () => one('', payloads.organizer),
-    events: () => readAll('events/', payloads.event, { ordering: 'slug' }),
+    events: () => readAll('events/', rows.event, { ordering: 'slug' }),
     event: (slug: string) => one(within(slug), payloads.event),
     /** Events as they come, for a look at what there is. */
     sample: async () => (await get('events/', { page_size: 5 })).json,
     /** Dates of all series. */
-    subevents: () => readAll('subevents/', payloads.subevent, { ordering: 'id' }),
-    subeventsOf: (event: string) => readAll(`${within(event)}subevents/`, payloads.subevent, { ordering: 'id' }),
+    subevents: () => readAll('subevents/', rows.subevent, { ordering: 'id' }),
+    subeventsOf: (event: string) => readAll(`${within(event)}subevents/`, rows.subevent, { ordering: 'id' }),
     /** Orders by the time of their last change, of one event or of all. `since` is part of the result. */
     orders: (scope: { readonly event: string | null; readonly since: string | null; readonly page: number }) =>
-      readPage(`${scope.event === null ? '' : within(scope.event)}orders/`, payloads.order, {
+      readPage(`${scope.event === null ? '' : within(scope.event)}orders/`, rows.order, {
         ordering: 'last_modified',
         modified_since: scope.since ?? undefined,
         page: scope.page,
@@ -93,14 +88,13 @@ export const createPretixClient = (options: PretixClientOptions) => {
       }),
     /** All scans that pretix took in since then (by its own clock, not the scanner's), failed ones included. */
     checkIns: (event: string, filter: { readonly createdSince?: string; readonly errorReason?: string } = {}) =>
-      readAll(`${within(event)}checkins/`, payloads.checkIn, { created_since: filter.createdSince, error_reason: filter.errorReason, ordering: 'id' }),
-    items: (event: string) => readAll(`${within(event)}items/`, payloads.item, { ordering: 'id' }),
-    quotas: (event: string) => readAll(`${within(event)}quotas/`, payloads.quota, { ordering: 'id', with_availability: 'true' }),
-    checkInLists: (event: string) => readAll(`${within(event)}checkinlists/`, payloads.checkInList, { ordering: 'id' }),
+      readAll(`${within(event)}checkins/`, rows.checkIn, { created_since: filter.createdSince, error_reason: filter.errorReason, ordering: 'id' }),
+    items: (event: string) => readAll(`${within(event)}items/`, rows.item, { ordering: 'id' }),
+    quotas: (event: string) => readAll(`${within(event)}quotas/`, rows.quota, { ordering: 'id', with_availability: 'true' }),
+    checkInLists: (event: string) => readAll(`${within(event)}checkinlists/`, rows.checkInList, { ordering: 'id' }),
     checkInListStatus: (event: string, list: number) => one(`${within(event)}checkinlists/${list}/status/`, payloads.checkInListStatus),
-    webhooks: () => readAll('webhooks/', payloads.webhook),
+    webhooks: () => readAll('webhooks/', rows.webhook),
     async createWebhook(targetUrl: string, actions: readonly string[]) {
-      await options.pacer?.wait(options.signal);
       const body = { enabled: true, target_url: targetUrl, all_events: true, limit_events: [], action_types: actions };
       const answer = await options.http.request({ method: 'POST', url: `${root}webhooks/`, body, signal: options.signal });
       return parse(payloads.webhook, answer.json, 'webhooks/');
@@ -123,14 +117,42 @@ const parse = <T>(schema: z.ZodType<T>, json: unknown, path: string): T => {
   throw new UpstreamError('shape', `pretix answered something that it does not document: ${explain(result.error)}`, { path });
 };
 
-/** The good rows, and for each bad one why it is bad. Its content stays behind: it may hold personal data. */
-export const parseRows = <T>(rows: readonly unknown[], schema: z.ZodType<T>): All<T> => {
+/** Rows of one kind: what they must be, and what the hub calls a bad one. */
+export type RowKind<T> = {
+  readonly schema: z.ZodType<T>;
+  /** As `rejectedName` calls the facts that a row becomes. */
+  readonly name: string;
+  /** What of a bad row is kept, so that it can be tried again; nothing unless given, as it may hold personal data. */
+  readonly keep?: (raw: unknown) => unknown;
+};
+
+/** Of an order, exactly what is asked for. */
+const keepOrder = (raw: unknown): unknown => {
+  const order = z.looseObject({ positions: z.array(z.looseObject({})) }).safeParse(raw);
+  if (!order.success) return null;
+  const pick = (from: Readonly<Record<string, unknown>>, names: readonly string[]) => Object.fromEntries(names.flatMap((name) => (name in from ? [[name, from[name]]] : [])));
+  return { ...pick(order.data, Object.keys(payloads.order.shape)), positions: order.data.positions.map((position) => pick(position, Object.keys(payloads.position.shape))) };
+};
+
+export const rows = {
+  event: { schema: payloads.event, name: 'event' },
+  subevent: { schema: payloads.subevent, name: 'pretix.date' },
+  order: { schema: payloads.order, name: 'pretix.order', keep: keepOrder },
+  checkIn: { schema: payloads.checkIn, name: 'checkIn' },
+  item: { schema: payloads.item, name: 'pretix.product' },
+  quota: { schema: payloads.quota, name: 'pretix.quota' },
+  checkInList: { schema: payloads.checkInList, name: 'pretix.checkInList' },
+  webhook: { schema: payloads.webhook, name: 'pretix.webhook' },
+};
+
+/** The good rows, and for each bad one why it is bad. */
+export const parseRows = <T>(raws: readonly unknown[], { schema, name, keep }: RowKind<T>): All<T> => {
   const good: T[] = [];
   const rejected: Rejected[] = [];
-  for (const raw of rows) {
+  for (const raw of raws) {
     const result = schema.safeParse(raw);
     if (result.success) good.push(result.data);
-    else rejected.push({ upstreamId: nameOf(raw), reason: explain(result.error), raw: null });
+    else rejected.push({ upstreamId: `${name}:${nameOf(raw)}`, reason: explain(result.error), raw: keep?.(raw) ?? null });
   }
   return { rows: good, rejected };
 };
@@ -146,56 +168,3 @@ const nameOf = (raw: unknown): string => {
   const name = named.success ? (named.data.code ?? named.data.slug ?? named.data.id) : undefined;
   return typeof name === 'string' || typeof name === 'number' ? String(name).slice(0, 100) : 'unknown';
 };
-
-/**
- * Keeps below pretix's rate limit (hosted: 360 requests a minute and organizer, shared with everyone else who holds a
- * token): lets `perMinute` requests through at once and then one whenever the oldest is a minute old.
- */
-export const createPacer = (perMinute: number, now: () => number = () => performance.now()): Pacer => {
-  const sent: number[] = [];
-  const room = (): number => {
-    while (sent.length > 0 && (sent[0] ?? 0) <= now() - 60_000) sent.shift();
-    return perMinute - sent.length;
-  };
-  return {
-    room,
-    async wait(signal) {
-      for (;;) {
-        signal.throwIfAborted();
-        if (room() > 0) break;
-        await pause((sent[0] ?? 0) + 60_000 - now(), signal);
-      }
-      sent.push(now());
-    },
-    pressing: {
-      room,
-      wait: async (signal) => {
-        signal.throwIfAborted();
-        sent.push(now());
-      },
-    },
-  };
-};
-
-export type Pace = {
-  /** Until a request may be sent, and counts it. */
-  wait(signal: AbortSignal): Promise<void>;
-  /** Requests that may be sent without waiting. */
-  room(): number;
-};
-
-export type Pacer = Pace & {
-  /** For the few requests that cannot wait a minute: counted like any other, sent at once. */
-  readonly pressing: Pace;
-};
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(done, Math.max(1, ms));
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done, { once: true });
-  });

@@ -1,0 +1,73 @@
+/** Trying again what was rejected, after whatever was wrong was mended. */
+import type { Connector, ConnectorContext, Rejected } from '#core/connector.ts';
+import { EventgraphError } from '#core/errors.ts';
+import type { Fact } from '#core/facts.ts';
+import type { RetryReport } from '#core/ingest-port.ts';
+import { Service } from '#core/services.ts';
+import { query } from '#core/sql.ts';
+import { announce, writeBatch } from './apply.ts';
+import type { Ingest } from './ingest.ts';
+
+/** Records of one transaction, and the most that one wish tries; the rest stays for the next. */
+const recordsAtOnce = 500;
+const mostRecords = 10_000;
+const longestRetryMs = 30_000;
+
+type Row = { readonly upstream_id: string; readonly reason: string; readonly raw: string | null; readonly is_fact: boolean; readonly is_pushed: boolean; /** As text: exact. */ readonly at: string };
+
+export const retryRejected = async (ingest: Ingest, serviceId: string, ids: readonly string[] | null): Promise<RetryReport> => {
+  const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
+  if (!service) throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service any more.', { serviceId });
+  const context = ingest.contextFor(service, AbortSignal.timeout(longestRetryMs));
+  const connector = ingest.connectors.get(service.product) as Connector<unknown>;
+  const report = { recovered: 0, rejected: 0, resync: false };
+  let after = '';
+  for (let tried = 0; tried < mostRecords; tried += recordsAtOnce) {
+    const rows = await readRows(ingest, serviceId, ids, after);
+    const last = rows.at(-1);
+    if (!last) break;
+    after = last.upstream_id;
+    const alone = rows.filter(({ raw, is_fact }) => raw !== null && (is_fact || connector.translateAgain));
+    if (alone.length < rows.length) report.resync = true;
+    const { recovered, rejected } = await retryRows(ingest, connector, context, alone);
+    report.recovered += recovered;
+    report.rejected += rejected + rows.length - alone.length;
+  }
+  if (report.resync) await ingest.syncNow(serviceId, { full: true });
+  return report;
+};
+
+const readRows = ({ hub }: Ingest, serviceId: string, ids: readonly string[] | null, after: string): Promise<Row[]> =>
+  query<Row>(
+    hub.database.em(),
+    `select upstream_id, reason, raw, is_fact, is_pushed, at::text as at from hub.rejected_facts
+     where service_id = $1 and upstream_id > $2 and ($3::text[] is null or upstream_id = any($3)) order by upstream_id limit ${recordsAtOnce}`,
+    [serviceId, after, ids],
+  );
+
+/** What succeeds leaves in the transaction that takes it in. */
+const retryRows = async (ingest: Ingest, connector: Connector<unknown>, context: ConnectorContext, rows: readonly Row[]): Promise<{ recovered: number; rejected: number }> => {
+  if (rows.length === 0) return { recovered: 0, rejected: 0 };
+  const { serviceId } = context.service;
+  const rawOf = ({ raw }: Row): unknown => JSON.parse(ingest.hub.secrets.decrypt(raw ?? ''));
+  const facts = rows.filter(({ is_fact }) => is_fact).map((row) => revive(rawOf(row)));
+  const records = rows.filter(({ is_fact }) => !is_fact).map((row): Rejected => ({ upstreamId: row.upstream_id, reason: row.reason, raw: rawOf(row) }));
+  const translated = (records.length > 0 && (await connector.translateAgain?.(context, records))) || { facts: [], rejected: [] };
+  const { database } = ingest.hub;
+  const applied = await ingest.writes.execute(() => database.em().transactional(async (em) => {
+    const stays = new Set(translated.rejected.map(({ upstreamId }) => upstreamId));
+    const tried = rows.filter(({ upstream_id, is_fact }) => !is_fact && !stays.has(upstream_id));
+    // One that was rejected anew meanwhile is another record under the same name, and stays.
+    await query(em, 'delete from hub.rejected_facts r using unnest($2::text[], $3::timestamptz[]) as t (upstream_id, at) where r.service_id = $1 and r.upstream_id = t.upstream_id and r.at = t.at', [serviceId, tried.map((row) => row.upstream_id), tried.map(({ at }) => at)]);
+    return writeBatch(ingest, em, { serviceId, facts: [...facts, ...translated.facts], rejected: translated.rejected });
+  }));
+  await announce(ingest, applied.events, applied.fresh);
+  const rejected = new Set(applied.rejected.map(({ upstreamId }) => upstreamId)).size;
+  return { recovered: Math.max(0, rows.length - rejected), rejected };
+};
+
+const moments = new Set(['at', 'start', 'end']);
+
+/** A fact as it was before it was JSON. One that never was one stays what it is, and is refused again. */
+const revive = (raw: unknown): Fact =>
+  Object.fromEntries(Object.entries(raw as object).map(([key, value]) => [key, moments.has(key) && typeof value === 'string' ? new Date(value) : (value as unknown)])) as Fact;
