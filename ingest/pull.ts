@@ -85,21 +85,25 @@ function* partsOf({ facts, rejected, cursor }: Batch): Generator<Omit<IncomingBa
   yield { facts: facts.slice(from), rejected: rejected.slice(Math.max(0, Math.ceil(rejected.length / mostTogether) - 1) * mostTogether), cursor };
 }
 
+/** A connector that listens to the signal ends by itself; one that does not is left after this. */
+const graceMs = 1_000;
+
 /** Ends when told to, also where the connector does not listen. */
 async function* untilAborted(batches: AsyncIterable<Batch>, signal: AbortSignal): AsyncGenerator<Batch> {
   const iterator = batches[Symbol.asyncIterator]();
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  let timer: NodeJS.Timeout | undefined;
+  const left = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => void (timer = setTimeout(() => reject(signal.reason as Error), graceMs)), { once: true });
   });
-  aborted.catch(() => undefined);
+  left.catch(() => undefined);
   try {
     for (;;) {
-      signal.throwIfAborted();
-      const next = await Promise.race([iterator.next(), aborted]);
+      const next = await Promise.race([iterator.next(), left]);
       if (next.done) return;
       yield next.value;
     }
   } finally {
+    clearTimeout(timer);
     // Not waited for: it may be what hangs.
     void iterator.return?.()?.catch(() => undefined);
   }
