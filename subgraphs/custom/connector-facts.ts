@@ -44,20 +44,29 @@ export const largestAttributes = 16_384;
 /** What a mapping was run for. */
 export type Source = { readonly context: CustomContext; readonly resource: string; readonly event: KnownEvent | null };
 
-export type Completed = { readonly facts: Fact[]; /** Those that failed, by their place. */ readonly failed: { readonly index: number; readonly reason: string }[] };
+export type Completed = { readonly facts: Fact[]; /** Those that failed, by the name of the fact where it has one, else by its place. */ readonly failed: { readonly name: string; readonly reason: string }[] };
 
 /** The facts of one record, from the JSON that its mapping came to. */
 export const completeFacts = (json: string, source: Source): Completed => {
   const value = JSON.parse(json) as unknown;
   const list = Array.isArray(value) ? value : value === null ? [] : [value];
   const completed: Completed = { facts: [], failed: [] };
-  if (list.length > mostFacts) completed.failed.push({ index: mostFacts, reason: `MAPPING: a record tells ${list.length} facts; at most ${mostFacts} are taken` });
+  if (list.length > mostFacts) completed.failed.push({ name: `#${mostFacts}`, reason: `MAPPING: a record tells ${list.length} facts; at most ${mostFacts} are taken` });
   for (const [index, each] of list.slice(0, mostFacts).entries()) {
     const result = completeFact(each, source);
-    if (typeof result === 'string') completed.failed.push({ index, reason: result });
+    if (typeof result === 'string') completed.failed.push({ name: nameOf(each, source) ?? `#${index}`, reason: result });
     else completed.facts.push(result);
   }
   return completed;
+};
+
+/** As ingestion names the fact (`checkIn:<id>`), so that one that is told well later is found; undefined where it names nothing. */
+const nameOf = (raw: unknown, { resource, event, context }: Source): string | undefined => {
+  const named = z.object({ kind: z.string().max(40), upstreamId: text.nullish(), eventId: text.nullish() }).safeParse(raw);
+  if (!named.success) return undefined;
+  const { kind, upstreamId, eventId = event?.eventId ?? context.service.settings.eventId } = named.data;
+  const id = { record: resource, status: eventId, observation: eventId, event: upstreamId ?? eventId }[kind] ?? upstreamId;
+  return id == null ? undefined : `${kind === 'record' ? 'custom.attributes' : kind}:${id}`.slice(0, 200);
 };
 
 /** The fact, or why it is none. */

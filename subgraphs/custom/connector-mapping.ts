@@ -53,11 +53,12 @@ export const mapRecords = async (context: CustomContext, origin: Origin, records
 };
 
 const addOutcome = (mapped: Mapped, outcome: Outcome, record: unknown, origin: Origin, context: CustomContext): void => {
-  const reject = (reason: string, place?: number): void => void mapped.rejected.push({ upstreamId: rejectedId(origin, record, place), reason, raw: { resource: origin.name, event: origin.event, record } });
-  if ('reason' in outcome) return reject(outcome.reason);
+  const own = recordName(origin, record);
+  const reject = (upstreamId: string, reason: string): void => void mapped.rejected.push({ upstreamId, reason, raw: { resource: origin.name, event: origin.event, record } });
+  if ('reason' in outcome) return reject(own, outcome.reason);
   const { facts, failed } = completeFacts(outcome.facts, { context, resource: origin.name, event: origin.event });
   mapped.facts.push(...facts);
-  for (const { index, reason } of failed) reject(reason, index);
+  for (const { name, reason } of failed) reject(name.startsWith('#') ? own + name : name, reason);
 };
 
 /** All at once; and one by one where something of it does not come to an end, so that only that is lost. */
@@ -84,7 +85,8 @@ const outcomesOf = async (context: CustomContext, { event, schema, mapping }: Or
   return outcomes;
 };
 
-const rejectedId = ({ name, event }: Origin, record: unknown, place: number | undefined): string => {
+/** By its own id where it has one. */
+const recordName = ({ name, event }: Origin, record: unknown): string => {
   const own = typeof record === 'object' && record !== null && 'id' in record && (typeof record.id === 'string' || typeof record.id === 'number') && record.id !== '' ? String(record.id).slice(0, 80) : createHash('sha256').update(JSON.stringify(record) ?? '').digest('hex').slice(0, 16);
-  return `${name}${event ? `/${event.eventId.slice(0, 60)}` : ''}:${own}${place === undefined ? '' : `#${place}`}`;
+  return `${name}${event ? `/${event.eventId.slice(0, 60)}` : ''}:${own}`;
 };

@@ -19,8 +19,7 @@ const largestOutcome = 256 * 1024;
 const bounds = { stack: 2_000 };
 
 new Worker(
-  `const parent = process.ppid;
-   setInterval(() => { if (process.ppid !== parent || process.memoryUsage.rss() > ${mostBytes}) process.kill(process.pid, 'SIGKILL'); }, 50);`,
+  `setInterval(() => { if (process.ppid !== ${Number(process.argv[2])} || process.memoryUsage.rss() > ${mostBytes}) process.kill(process.pid, 'SIGKILL'); }, 50);`,
   { eval: true },
 );
 

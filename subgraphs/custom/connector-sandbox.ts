@@ -92,7 +92,7 @@ type Current = { readonly id: number; readonly resolve: (result: unknown) => voi
 /** One process, one task at a time. */
 const startRunner = (deadlineMs: number): Runner => {
   // Nothing of this process is handed on: its environment has secrets, and its flags are not meant for a small one.
-  const child = fork(entry, [], { env: {}, execArgv: [`--max-old-space-size=${heapMegabytes}`, '--permission', '--allow-fs-read=*', '--allow-worker', '--disable-warning=ExperimentalWarning'], serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const child = fork(entry, [String(process.pid)], { env: {}, execArgv: [`--max-old-space-size=${heapMegabytes}`, '--permission', '--allow-fs-read=*', '--allow-worker', '--disable-warning=ExperimentalWarning'], serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()));
   const clock = createClock(() => ((late = true), kill(child)));
   let alive = true;

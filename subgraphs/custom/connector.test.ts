@@ -148,6 +148,7 @@ describe('records', () => {
       expect.stringContaining('FACT_INVALID: party.kind'),
       'FACT_INVALID: fact: Invalid input: expected object, received number',
     ]);
+    expect(rejected.map(({ upstreamId }) => upstreamId)).toEqual(['status:fair', 'checkIn:1', 'gate:g', expect.stringMatching(/^happenings:\w+#4$/), expect.stringMatching(/^happenings:\w+#5$/)]);
     expect(rejected.map(({ reason }) => reason).join()).not.toContain('secret@');
   });
   test('that were kept aside become facts after the mapping is mended', async () => {
