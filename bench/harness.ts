@@ -11,6 +11,9 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 };
 
+/** The value below which this part (0 to 1) of them is. */
+export const quantile = (values: readonly number[], part: number): number => values.toSorted((a, b) => a - b)[Math.floor(part * (values.length - 1))] ?? NaN;
+
 /** Runs both in turns and answers the medians of what they measured. The machine is noisy; turns share its moods. */
 export const alternate = async (rounds: number, ours: (round: number) => Promise<number>, peer: (round: number) => Promise<number>): Promise<{ ours: number; peer: number; ratio: number }> => {
   const measured = { ours: [] as number[], peer: [] as number[] };

@@ -3,7 +3,7 @@
  * change takes from its commit to each of them, and what it costs the hub, against the same hub where nothing can be
  * shared, as every subscriber has rights of its own: one source, one execution and one encoding each.
  */
-import { alternate, benchDatabase, median } from './harness.ts';
+import { alternate, benchDatabase, median, quantile } from './harness.ts';
 import type { ClientQuestions } from './subscriptions/clients.ts';
 import { startPart } from './parts.ts';
 import type { ServerQuestions } from './subscriptions/server.ts';
@@ -36,7 +36,6 @@ const deliver = async (): Promise<Delivered> => {
   return { latencies: received.map((at) => at - committed), cpu: (await server.ask('cpu')) - before };
 };
 
-const quantile = (values: readonly number[], q: number): number => values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))] ?? NaN;
 const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 
 const latencies: Record<'same' | 'own', number[]> = { same: [], own: [] };

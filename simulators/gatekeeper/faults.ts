@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-export const badDays = ['none', 'hang', 'status-500', 'html', 'half-json', 'endless', 'absurd-numbers', 'unhealthy'] as const;
+export const badDays = ['none', 'hang', 'status-500', 'html', 'half-json', 'endless', 'drip', 'absurd-numbers', 'unhealthy'] as const;
 
 export const knobs = z.object({
   /** How every endpoint of the event answers. */
@@ -46,6 +46,9 @@ export const misbehave = (answers: Knobs['answers'], reply: FastifyReply): boole
     case 'endless':
       void reply.type('application/json').send(Readable.from(endless()));
       return true;
+    case 'drip':
+      void reply.type('application/json').send(Readable.from(drip()));
+      return true;
   }
 };
 
@@ -54,6 +57,14 @@ function* endless(): Generator<Buffer> {
   const chunk = Buffer.alloc(64 * 1024, '"x",');
   yield Buffer.from('{"checkIns":[');
   for (;;) yield chunk;
+}
+
+/** JSON that never ends, a byte at a time. */
+async function* drip(): AsyncGenerator<Buffer> {
+  for (;;) {
+    yield Buffer.from('[');
+    await new Promise((resolve) => setTimeout(resolve, 100).unref());
+  }
 }
 
 /** Numbers that nobody can have counted, where `answer` had honest ones. */

@@ -128,7 +128,7 @@ describe('a pull', () => {
 });
 
 describe('a bad day of the upstream', () => {
-  test.each<[Knobs['answers'], string]>([['hang', 'UPSTREAM_TIMEOUT'], ['status-500', 'UPSTREAM_STATUS'], ['html', 'UPSTREAM_NOT_JSON'], ['half-json', 'UPSTREAM_NOT_JSON'], ['endless', 'UPSTREAM_TOO_LARGE']])('that answers with %s is %s', async (answers, code) => {
+  test.each<[Knobs['answers'], string]>([['hang', 'UPSTREAM_TIMEOUT'], ['status-500', 'UPSTREAM_STATUS'], ['html', 'UPSTREAM_NOT_JSON'], ['half-json', 'UPSTREAM_NOT_JSON'], ['drip', 'UPSTREAM_TIMEOUT'], ['endless', 'UPSTREAM_TOO_LARGE']])('that answers with %s is %s', async (answers, code) => {
     await using gate = await start();
     gate.event.setKnobs({ answers });
     await expect(gate.pull()).rejects.toMatchObject({ code });
