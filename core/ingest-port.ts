@@ -1,5 +1,5 @@
 /** What subgraphs ask of ingestion. main.ts hands it in, so that neither room imports the other. */
-import type { ConnectorContext, Credentials } from './connector.ts';
+import type { ConnectorContext, Credentials, Rejected } from './connector.ts';
 import type { EntityManager } from './database.ts';
 import type { DomainEvent, NewDomainEvent } from './domain-events.ts';
 import type { Fact } from './facts.ts';
@@ -28,6 +28,20 @@ export type RegistrationResult =
   /** Nothing was stored. `field` is the input field at fault. */
   | { readonly ok: false; readonly step: RegistrationStep; readonly code: string; readonly message: string; readonly field: string };
 
+/** What a registration would bring. */
+export type Preview = {
+  /** At most 100 of each kind, with participants hashed. */
+  readonly facts: readonly Fact[];
+  readonly factCount: number;
+  /** At most 100, with the records as they came. */
+  readonly rejected: readonly Rejected[];
+  readonly rejectedCount: number;
+  /** Whether there was no more to read. */
+  readonly complete: boolean;
+  /** The step that a registration would fail at; null where it would not. */
+  readonly failure: Omit<Extract<RegistrationResult, { ok: false }>, 'ok'> | null;
+};
+
 export type RetryReport = {
   readonly recovered: number;
   readonly rejected: number;
@@ -38,6 +52,8 @@ export type RetryReport = {
 export type IngestPort = {
   readonly products: readonly string[];
   register(registration: Registration): Promise<RegistrationResult>;
+  /** Goes as far as a registration does before it stores or tells anything, and shows what it found. */
+  preview(registration: Registration): Promise<Preview>;
   /**
    * Asks for a pull at once; answers before it ran. `full`: everything is read anew, while what is known is served on. What
    * is counted stays counted; what the upstream took back it says by its facts, and what it tells no more stays.

@@ -16,6 +16,7 @@ import { pressing } from '#core/upstream-http.ts';
 import { announce, applyBatch, recordEvents } from './apply.ts';
 import { askResync } from './resync.ts';
 import { retryRejected } from './retry-rejected.ts';
+import { preview } from './preview.ts';
 import { register } from './register.ts';
 import { type Measured, createServiceCalls } from './service-calls.ts';
 
@@ -90,6 +91,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
       await applyBatch(ingest, { serviceId, facts, rejected: [] });
     },
     register: (registration) => register(ingest, registration),
+    preview: (registration) => preview(ingest, registration),
     record: (em, happened) => recordEvents(ingest, em, null, happened),
     announce: (events) => announce(ingest, events),
     async syncNow(serviceId, { full = false } = {}) {

@@ -7,73 +7,48 @@
  * as its events are another service's, has to fail before it. If storing fails after the exchange, nothing more can be
  * done: the upstream pushes to an id that is not there until it is registered anew.
  */
-import type { ValidateFunction } from 'ajv';
 import type { Batch, Connector, ConnectorContext } from '#core/connector.ts';
-import { EventgraphError, UpstreamError, isPublicError } from '#core/errors.ts';
+import { EventgraphError, UpstreamError } from '#core/errors.ts';
 import { eventId } from '#core/facts.ts';
-import type { Registration, RegistrationResult, RegistrationStep } from '#core/ingest-port.ts';
+import type { Registration, RegistrationResult } from '#core/ingest-port.ts';
 import { randomToken } from '#core/secrets.ts';
 import { sealSettings } from '#core/secret-settings.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import { announce, recordEvents, writeBatch } from './apply.ts';
-import { compileDataSchema, mismatchOf } from '#core/data-schema.ts';
+import { compileDataSchema } from '#core/data-schema.ts';
 import type { Ingest } from './ingest.ts';
+import { type StepLimits, StepFailed, checkSettings, defaultLimits, failureOf, step, tryOut } from './steps.ts';
 
-/** The whole check of health, and the whole registration, may take this long. */
-export type RegistrationLimits = { readonly healthMs: number; readonly totalMs: number };
-const defaultLimits: RegistrationLimits = { healthMs: 10_000, totalMs: 60_000 };
 /** The initial sync takes in so many facts (and as much as JSON) and so long at the most; the rest comes with the scheduled pulls, at once. */
 const initialFacts = 20_000;
 const initialCharacters = 16_000_000;
 const initialSyncMs = 20_000;
 
-class StepFailed extends Error {
-  readonly step: RegistrationStep;
-  readonly field: string;
-
-  constructor(step: RegistrationStep, field: string, cause: unknown) {
-    super(step, { cause });
-    this.step = step;
-    this.field = field;
-  }
-}
-
-export const register = async (ingest: Ingest, registration: Registration, limits: RegistrationLimits = defaultLimits): Promise<RegistrationResult> => {
+export const register = async (ingest: Ingest, registration: Registration, limits: StepLimits = defaultLimits): Promise<RegistrationResult> => {
   try {
     return { ok: true, serviceId: await runSteps(ingest, registration, limits) };
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
-    const { cause } = error;
-    if (!isPublicError(cause)) ingest.hub.logger.error({ err: cause, step: error.step }, 'registration failed');
-    const [code, message] = isPublicError(cause) ? [cause.code, cause.message] : ['INTERNAL_SERVER_ERROR', 'The hub failed; its log says why.'];
-    return { ok: false, step: error.step, code, message, field: error.field };
+    return failureOf(ingest, error);
   }
 };
 
-const runSteps = async (ingest: Ingest, registration: Registration, limits: RegistrationLimits): Promise<string> => {
-  const step = async <T>(name: RegistrationStep, field: string, work: () => T | Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw error instanceof StepFailed ? error : new StepFailed(name, fieldOf(error) ?? field, error);
-    }
-  };
+const runSteps = async (ingest: Ingest, registration: Registration, limits: StepLimits): Promise<string> => {
   const connector = ingest.connectors.get(registration.product) as Connector<unknown>;
-  await step('SETTINGS', 'input.settings', () => checkSettings(connector, registration));
+  await step('SETTINGS', 'input.settings', () => checkSettings(connector, registration.settings));
   const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => registration.dataSchema && compileDataSchema(registration.dataSchema));
   const service = newService(ingest, registration);
   try {
     const signal = AbortSignal.timeout(limits.totalMs);
-    const [context, pressingContext] = [ingest.contextFor(service, signal), ingest.pressingContextFor(service, signal)];
-    await step('HEALTH_CHECK', 'input.endpoints.healthCheck', () => connector.checkHealth({ ...pressingContext, signal: AbortSignal.any([context.signal, AbortSignal.timeout(limits.healthMs)]) }));
-    await step('SAMPLE', 'input.endpoints.api', async () => checkSample(await connector.fetchSample(context), validate));
+    const [context, pressing] = [ingest.contextFor(service, signal), ingest.pressingContextFor(service, signal)];
+    await tryOut(connector, { context, pressing }, validate, limits.healthMs);
     const first = await step('INITIAL_SYNC', 'input.endpoints.api', async () => {
       const synced = await firstBatches(connector, context);
       refuseTakenEvents(synced.batches, await takenOf(ingest, synced.batches));
       return synced;
     });
-    await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(pressingContext));
+    await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(pressing));
     await step('INITIAL_SYNC', 'input.endpoints.api', () => store(ingest, service, registration, first));
     return service.id;
   } catch (error) {
@@ -82,25 +57,8 @@ const runSteps = async (ingest: Ingest, registration: Registration, limits: Regi
   }
 };
 
-/** The field of the input that an error itself names. */
-const fieldOf = (error: unknown): string | undefined => {
-  const field = error instanceof EventgraphError ? error.facts.field : undefined;
-  return typeof field === 'string' && field.startsWith('input.') ? field : undefined;
-};
-
-const checkSettings = (connector: Connector<unknown>, registration: Registration): void => {
-  const parsed = connector.settings.safeParse(registration.settings);
-  if (parsed.success) return;
-  const issue = parsed.error.issues[0];
-  throw new StepFailed('SETTINGS', ['input.settings', ...(issue?.path ?? [])].join('.'), new EventgraphError('SETTINGS_INVALID', `${issue?.path.join('.') || 'settings'}: ${issue?.message}`));
-};
-
-const checkSample = (sample: unknown, validate: ValidateFunction | null): void => {
-  const mismatch = validate && sample !== undefined ? mismatchOf(validate, sample) : null;
-  if (mismatch) throw new StepFailed('SAMPLE', 'input.syncSettings.dataSchema', new EventgraphError('SAMPLE_INVALID', `The service's data does not meet the dataSchema: ${mismatch}.`));
-};
-
-const newService = (ingest: Ingest, registration: Registration): Service => {
+/** As it would be stored. */
+export const newService = (ingest: Ingest, registration: Registration): Service => {
   const { secrets, now } = ingest.hub;
   const api = registration.endpoints.api;
   return ingest.hub.database.em().create(
@@ -179,7 +137,7 @@ const store = async (ingest: Ingest, service: Service, registration: Registratio
 const namedBy = (batches: readonly Batch[]): string[] => [...new Set(batches.flatMap(({ facts }) => facts.flatMap((fact) => (fact.kind === 'event' ? [fact.eventId] : []))))];
 
 /** Those of the events named that belong to another service. */
-const takenOf = async (ingest: Ingest, batches: readonly Batch[]): Promise<string[]> => {
+export const takenOf = async (ingest: Ingest, batches: readonly Batch[]): Promise<string[]> => {
   // Ids are not checked yet; what is no text that PostgreSQL can hold belongs to nobody.
   const named = namedBy(batches).filter((id) => eventId.safeParse(id).success);
   const rows = await query<{ id: string }>(ingest.hub.database.em(), 'select event_id as id from hub.event_ids where event_id = any($1::text[])', [named]);
@@ -187,7 +145,7 @@ const takenOf = async (ingest: Ingest, batches: readonly Batch[]): Promise<strin
 };
 
 /** A service none of whose events may be its own is a mistake of the caller's, not a service. */
-const refuseTakenEvents = (batches: readonly Batch[], taken: readonly string[]): void => {
+export const refuseTakenEvents = (batches: readonly Batch[], taken: readonly string[]): void => {
   const named = namedBy(batches);
   const others = new Set(taken);
   const everyOne = named.length > 0 && named.every((id) => others.has(id));

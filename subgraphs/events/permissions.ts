@@ -5,7 +5,7 @@ import { productTypes } from './products.ts';
 export const permissions = {
   // Which events a viewer gets, and with them programmes, is decided row by row in the store: public ones are everybody's.
   Query: { event: allow, events: allow, programme: allow, programmes: allow, eventService: needs('manage_services'), eventServices: needs('manage_services') },
-  Mutation: { registerEventService: needs('manage_services'), registerProgramme: needs('manage_services') },
+  Mutation: { registerEventService: needs('manage_services'), previewEventService: needs('manage_services'), registerProgramme: needs('manage_services') },
   EventService: { nextSyncAt: authenticated, syncInterval: authenticated, lastError: needs('manage_services'), lastSync: needs('manage_services'), endpoints: needs('manage_services'), contact: needs('manage_services') },
 };
 

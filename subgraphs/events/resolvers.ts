@@ -1,10 +1,11 @@
 import { InputError } from '#core/errors.ts';
+import type { Preview } from '#core/ingest-port.ts';
 import { type Connection, type PageArguments, pageOf } from '#core/pagination.ts';
 import type { Service } from '#core/services.ts';
 import type { SubgraphContext } from '#core/subgraph.ts';
 import { parseRegistration } from './domain.ts';
 import type { EventRow } from './entities.ts';
-import type { EventResolvers, GateEventResolvers, Resolvers, UserError } from './generated/types.ts';
+import type { EventResolvers, GateEventResolvers, PreviewEventServicePayload, Resolvers, UserError } from './generated/types.ts';
 import { productTypes } from './products.ts';
 import { type EventGroup, type Programme, groupOfRegion, regionId } from './programmes.ts';
 import { type EntryOutcome, registerProgramme } from './programmes-register.ts';
@@ -53,6 +54,19 @@ const totalsOf = async (group: EventGroup, context: Context) => {
   return { events: sum(({ events }) => events), preEvent: sum(({ preEvent }) => preEvent), ongoing: sum(({ ongoing }) => ongoing), ended: sum(({ ended }) => ended) };
 };
 
+/** Bytes of a record as JSON that are shown. */
+const largestShown = 64 * 1024;
+
+const previewed = ({ facts, factCount, rejected, rejectedCount, complete, failure }: Preview): PreviewEventServicePayload => ({
+  facts: JSON.parse(JSON.stringify(facts)) as unknown[],
+  factCount,
+  rejected: rejected.map(({ upstreamId, reason, raw }) => ({ id: upstreamId, reason, record: JSON.stringify(raw ?? null).length > largestShown ? null : raw })),
+  rejectedCount,
+  complete,
+  failedStep: failure?.step ?? null,
+  userErrors: failure ? [{ code: failure.code, field: failure.field, message: `${failure.step}: ${failure.message}` }] : [],
+});
+
 /** Runs a mutation; mistakes that the caller can mend become the payload's. */
 const mendable = async <Payload>(work: () => Promise<Payload>, refused: (userErrors: readonly UserError[]) => Payload): Promise<Payload> => {
   try {
@@ -85,6 +99,11 @@ export const resolvers: Resolvers = {
           return { service: null, userErrors: [{ code: result.code, field: result.field, message: `${result.step}: ${result.message}` }] };
         },
         (userErrors) => ({ service: null, userErrors }),
+      ),
+    previewEventService: (_parent, { input }, context) =>
+      mendable(
+        async () => previewed(await context.hub.ingest.preview(parseRegistration(input, context.hub.ingest.products, context.viewer.keyId, context.viewer.events))),
+        (userErrors) => ({ facts: [], factCount: 0, rejected: [], rejectedCount: 0, complete: false, failedStep: null, userErrors }),
       ),
     registerProgramme: (_parent, { input }, context) =>
       mendable<RegisterProgrammePayloadParent>(

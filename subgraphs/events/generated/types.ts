@@ -319,6 +319,12 @@ export type JwtAlgorithm =
 
 export type Mutation = {
   /**
+   * Shows what `registerEventService` would bring with the same input: goes through its steps up to the first page of each
+   * list, and answers the facts, what would be rejected and why, and the step that fails. Nothing is stored and no key is
+   * exchanged.
+   */
+  readonly previewEventService: PreviewEventServicePayload;
+  /**
    * Registers an instance of an upstream product: reaches its health check within 10 s, validates a sample of its data,
    * runs the initial sync, exchanges keys, stores its configuration with credentials encrypted and schedules the next sync.
    * When a step fails, `userErrors` says which and why, and nothing is stored.
@@ -330,6 +336,11 @@ export type Mutation = {
    * missing and leaves what is there. Events whose turn does not come within 25 s are told so: register again.
    */
   readonly registerProgramme: RegisterProgrammePayload;
+};
+
+
+export type MutationPreviewEventServiceArgs = {
+  input: RegisterEventServiceInput;
 };
 
 
@@ -406,6 +417,34 @@ export type PretixEvent = Event & {
   readonly type?: Maybe<Scalars['String']['output']>;
   /** Where it takes place. */
   readonly venue?: Maybe<Venue>;
+};
+
+/** What a registration would bring. */
+export type PreviewEventServicePayload = {
+  /** Whether all that a preview reads was read: of declared services the first page of each list, of others everything up to 5,000 facts. */
+  readonly complete: Scalars['Boolean']['output'];
+  /** Facts in all that was read. */
+  readonly factCount: Scalars['Int']['output'];
+  /** The facts, at most 100 of each kind: `{kind, eventId, upstreamId, at, …}` with times in ISO 8601 and participants as keyed hashes, which are others once the service is registered. */
+  readonly facts: ReadonlyArray<Scalars['JSON']['output']>;
+  /** The step that fails; null where the registration would go well so far. */
+  readonly failedStep?: Maybe<RegistrationStep>;
+  /** What would be rejected, at most 100. */
+  readonly rejected: ReadonlyArray<PreviewRejection>;
+  /** Records in all that was read that would be rejected. */
+  readonly rejectedCount: Scalars['Int']['output'];
+  /** What to mend. */
+  readonly userErrors: ReadonlyArray<UserError>;
+};
+
+/** A record that would be rejected. */
+export type PreviewRejection = {
+  /** Name of the record: that of the fact that it would have been, where it is known. */
+  readonly id: Scalars['String']['output'];
+  /** Why, with the field at fault. */
+  readonly reason: Scalars['String']['output'];
+  /** The record as the service told it; null where it is not for showing or has more than 64 KB. */
+  readonly record?: Maybe<Scalars['JSON']['output']>;
 };
 
 /** A programme: events in many regions under one name, registered as one. A viewer sees it as far as its events. */
@@ -625,6 +664,19 @@ export type RegisteredProgrammeEvent = {
   /** Why it is not registered; or, where `service` is told, in what the event differs from what was given. */
   readonly userErrors: ReadonlyArray<UserError>;
 };
+
+/** A step of a registration, in their order. */
+export type RegistrationStep =
+  /** The health check is reached. */
+  | 'HEALTH_CHECK'
+  /** What the service has is read. */
+  | 'INITIAL_SYNC'
+  /** The service is told where to push. */
+  | 'KEY_EXCHANGE'
+  /** A sample of the data is held to the `dataSchema`. */
+  | 'SAMPLE'
+  /** The product's own settings are checked. */
+  | 'SETTINGS';
 
 /** What happens when a call to a service fails. */
 export type RetryPolicyInput = {
@@ -902,6 +954,8 @@ export type ResolversTypes = {
   Period: ResolverTypeWrapper<Period>;
   PeriodInput: PeriodInput;
   PretixEvent: ResolverTypeWrapper<EventParent>;
+  PreviewEventServicePayload: ResolverTypeWrapper<PreviewEventServicePayload>;
+  PreviewRejection: ResolverTypeWrapper<PreviewRejection>;
   Programme: ResolverTypeWrapper<ProgrammeParent>;
   ProgrammeConnection: ResolverTypeWrapper<ProgrammeConnectionParent>;
   ProgrammeEdge: ResolverTypeWrapper<Omit<ProgrammeEdge, 'node'> & { node: ResolversTypes['Programme'] }>;
@@ -914,6 +968,7 @@ export type ResolversTypes = {
   RegisterProgrammeInput: RegisterProgrammeInput;
   RegisterProgrammePayload: ResolverTypeWrapper<RegisterProgrammePayloadParent>;
   RegisteredProgrammeEvent: ResolverTypeWrapper<RegisteredProgrammeEventParent>;
+  RegistrationStep: RegistrationStep;
   RetryPolicyInput: RetryPolicyInput;
   ServiceEndpoints: ResolverTypeWrapper<ServiceEndpoints>;
   ServiceEndpointsInput: ServiceEndpointsInput;
@@ -956,6 +1011,8 @@ export type ResolversParentTypes = {
   Period: Period;
   PeriodInput: PeriodInput;
   PretixEvent: EventParent;
+  PreviewEventServicePayload: PreviewEventServicePayload;
+  PreviewRejection: PreviewRejection;
   Programme: ProgrammeParent;
   ProgrammeConnection: ProgrammeConnectionParent;
   ProgrammeEdge: Omit<ProgrammeEdge, 'node'> & { node: ResolversParentTypes['Programme'] };
@@ -1093,6 +1150,7 @@ export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes
 }
 
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
+  previewEventService?: Resolver<ResolversTypes['PreviewEventServicePayload'], ParentType, ContextType, RequireFields<MutationPreviewEventServiceArgs, 'input'>>;
   registerEventService?: Resolver<ResolversTypes['RegisterEventServicePayload'], ParentType, ContextType, RequireFields<MutationRegisterEventServiceArgs, 'input'>>;
   registerProgramme?: Resolver<ResolversTypes['RegisterProgrammePayload'], ParentType, ContextType, RequireFields<MutationRegisterProgrammeArgs, 'input'>>;
 };
@@ -1126,6 +1184,22 @@ export type PretixEventResolvers<ContextType = Context, ParentType extends Resol
   type?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   venue?: Resolver<Maybe<ResolversTypes['Venue']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type PreviewEventServicePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PreviewEventServicePayload'] = ResolversParentTypes['PreviewEventServicePayload']> = {
+  complete?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  factCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  facts?: Resolver<ReadonlyArray<ResolversTypes['JSON']>, ParentType, ContextType>;
+  failedStep?: Resolver<Maybe<ResolversTypes['RegistrationStep']>, ParentType, ContextType>;
+  rejected?: Resolver<ReadonlyArray<ResolversTypes['PreviewRejection']>, ParentType, ContextType>;
+  rejectedCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  userErrors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
+};
+
+export type PreviewRejectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PreviewRejection'] = ResolversParentTypes['PreviewRejection']> = {
+  id?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  record?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
 };
 
 export type ProgrammeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Programme'] = ResolversParentTypes['Programme'], FederationReferenceType extends FederationReferenceTypes['Programme'] = FederationReferenceTypes['Programme']> = {
@@ -1252,6 +1326,8 @@ export type Resolvers<ContextType = Context> = {
   PageInfo?: PageInfoResolvers<ContextType>;
   Period?: PeriodResolvers<ContextType>;
   PretixEvent?: PretixEventResolvers<ContextType>;
+  PreviewEventServicePayload?: PreviewEventServicePayloadResolvers<ContextType>;
+  PreviewRejection?: PreviewRejectionResolvers<ContextType>;
   Programme?: ProgrammeResolvers<ContextType>;
   ProgrammeConnection?: ProgrammeConnectionResolvers<ContextType>;
   ProgrammeEdge?: ProgrammeEdgeResolvers<ContextType>;
