@@ -35,7 +35,8 @@ test('every role in a process of its own answers the same as one process with al
   await using stack = new AsyncDisposableStack();
   const urls: Record<string, string> = {};
   for (const { name } of listSubgraphs({})) urls[routingVariable(name)] = `http://127.0.0.1:${await freePort()}/graphql`;
-  for (const { name } of listSubgraphs({})) stack.use(await startHubProcess({ ...shared, ...urls }, ['--role', `subgraph:${name}`]));
+  const subgraphs = await Promise.all(listSubgraphs({}).map(({ name }) => startHubProcess({ ...shared, ...urls }, ['--role', `subgraph:${name}`])));
+  for (const process of subgraphs) stack.use(process);
   const gatewayPort = String(await freePort());
   const publicUrl = `http://127.0.0.1:${gatewayPort}`;
   stack.use(await startHubProcess({ ...shared, ...urls, PORT: String(await freePort()), EVENTGRAPH_PUBLIC_URL: publicUrl }, ['--role', 'worker']));
