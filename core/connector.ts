@@ -16,10 +16,12 @@ export type ServiceConnection<Settings = unknown> = {
   readonly credentials: Credentials;
   /** The product's own settings, parsed by `connector.settings`. */
   readonly settings: Settings;
-  /** Secret shared with the upstream when keys were exchanged; signs its pushes. */
+  /** Secret shared with the upstream when keys are exchanged; signs its pushes. */
   readonly pushSecret: string;
   /** The registration's JSON Schema, for products whose records are held to it. */
   readonly dataSchema?: Readonly<Record<string, unknown>> | null;
+  /** All that a push may be signed with: this one, and while keys are rotated the one that follows or went before. See `isOneOf` in secrets.ts. */
+  readonly pushSecrets: readonly string[];
 };
 
 /** What the hub signs in with (core/upstream-credentials.ts), and what its upstream signs pushes with. */
@@ -115,7 +117,7 @@ export interface Connector<Settings = unknown> {
   fetchSample(context: ConnectorContext<Settings>): Promise<unknown>;
   /** Tells the upstream where to push and with which secret. Absent where the product has nothing of the kind. */
   exchangeKeys?(context: ConnectorContext<Settings>): Promise<void>;
-  /** Undoes `exchangeKeys` when the service is removed. Absent where there is nothing to undo. */
+  /** Undoes an `exchangeKeys` with the same endpoints and secret, when the service is removed or has newer keys. Absent where there is nothing to undo. */
   withdrawKeys?(context: ConnectorContext<Settings>): Promise<void>;
   /** How many calls the upstream allows in so many seconds. Absent or null: as many as are needed. */
   budget?(settings: Settings): CallBudget | null;

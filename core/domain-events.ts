@@ -6,8 +6,8 @@ import type { Direction, EventStatus, GateStatus } from './facts.ts';
 
 export type GateActivity = { gateId: string; name: string; status: GateStatus; throughput: number };
 
-/** The live value of an event, as it was at `updatedAt` (ISO 8601). */
-export type AttendanceSnapshot = { totalRegistered: number; currentAttendees: number; gateActivity: GateActivity[]; updatedAt: string };
+/** The live value of an event, as it was at `updatedAt` (ISO 8601). `isRetired`: its service was removed, so that it is the last; never in the log. */
+export type AttendanceSnapshot = { totalRegistered: number; currentAttendees: number; gateActivity: GateActivity[]; updatedAt: string; isRetired?: true };
 
 export type ServiceHealth = 'HEALTHY' | 'DEGRADED' | 'DOWN';
 
@@ -26,6 +26,10 @@ export type DomainEventPayloads = {
   'service.removed': { name: string; product: string; by: string | null; withData: boolean };
   /** An event became part of a programme, and its region that of the programme. */
   'programme.event_added': { programmeId: string; name: string; region: string; by: string | null };
+  'service.sync_requested': { name: string; by: string | null; full: boolean };
+  'service.push_secret_rotated': { name: string; by: string | null };
+  /** Its service was removed: nothing more will be told of it. */
+  'event.removed': { withData: boolean };
   /** Somebody paid. `purchaseId` is the hub's own, once a purchase; `participant` a keyed hash. */
   'purchase.recorded': Purchase;
   'service.health_changed': { from: ServiceHealth; to: ServiceHealth; error: { code: string; message: string } | null };

@@ -49,6 +49,42 @@ export type RetryReport = {
   readonly resync: boolean;
 };
 
+/** What of a registered service is to be otherwise; what is absent stays. */
+export type ServiceUpdate = {
+  readonly serviceName?: string;
+  readonly endpoints?: { readonly api?: string; readonly webhook?: string | null; readonly healthCheck?: string | null };
+  readonly credentials?: Credentials;
+  readonly syncInterval?: number;
+  readonly retries?: number;
+  /** Null: there is none any more. */
+  readonly dataSchema?: Readonly<Record<string, unknown>> | null;
+  /** Settings by name, as a JSON merge patch of one level (RFC 7396): null removes one. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+};
+
+/** A failure changed nothing. `step` is the one that failed, where there are steps; `field` the input field at fault. */
+export type AdministrationResult = { readonly ok: true } | { readonly ok: false; readonly step: RegistrationStep | null; readonly code: string; readonly message: string; readonly field: string };
+export type RemovalResult = Exclude<AdministrationResult, { readonly ok: true }> | {
+  readonly ok: true;
+  /** Whether the upstream was told to push no more; null where there is no way to tell it. */
+  readonly keysWithdrawn: boolean | null;
+};
+
+/** What is done to registered services. `by` is the key id of who asks, for the audit log. */
+export type ServiceAdministration = {
+  /** Asks for a pull at once, of everything when `full`; answers before it ran. */
+  requestSync(serviceId: string, request: { readonly full: boolean; readonly by: string | null }): Promise<AdministrationResult>;
+  /** From then on the hub calls the service no more. What it pushes is taken in all the same. */
+  pause(serviceId: string, by: string | null): Promise<AdministrationResult>;
+  resume(serviceId: string, by: string | null): Promise<AdministrationResult>;
+  /** Tries the new configuration before the old one goes; a failure leaves all as it was. */
+  update(serviceId: string, update: ServiceUpdate, by: string | null): Promise<AdministrationResult>;
+  /** Exchanges a new secret for pushes. The one before is good for a while. */
+  rotatePushSecret(serviceId: string, by: string | null): Promise<AdministrationResult>;
+  /** A service that is removed already, with its data kept, can be removed again with its data. */
+  remove(serviceId: string, request: { readonly withData: boolean; readonly by: string | null }): Promise<RemovalResult>;
+};
+
 export type IngestPort = {
   readonly products: readonly string[];
   register(registration: Registration): Promise<RegistrationResult>;
@@ -64,6 +100,7 @@ export type IngestPort = {
    * again stay with the new reason. Throws SERVICE_UNKNOWN and what the service's connector throws.
    */
   retryRejected(serviceId: string, ids: readonly string[] | null): Promise<RetryReport>;
+  readonly administration: ServiceAdministration;
   /**
    * What is needed to call a registered service outside of its pulls, over the same connections, circuits and budget.
    * Throws SERVICE_UNKNOWN, and SERVICE_MISCONFIGURED where its settings do not fit its product any more.

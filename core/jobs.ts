@@ -28,6 +28,16 @@ export const enqueue = async (em: EntityManager, task: string, payload: unknown,
   await query(em, 'select graphile_worker.add_job($1, payload => $2::json, queue_name => $3, run_at => $4::timestamptz, max_attempts => $5, job_key => $6)', [task, JSON.stringify(payload), spec.queue ?? null, spec.runAt?.toISOString() ?? null, spec.maxAttempts ?? null, spec.key ?? null]);
 };
 
+/** Takes back jobs of a queue, and those of these keys, that have not begun. */
+export const withdrawJobs = async (em: EntityManager, { queue, keys }: { readonly queue: string; readonly keys: readonly string[] }): Promise<void> => {
+  await query(
+    em,
+    `delete from graphile_worker._private_jobs where locked_at is null
+     and (key = any($2::text[]) or job_queue_id = (select id from graphile_worker._private_job_queues where queue_name = $1))`,
+    [queue, keys],
+  );
+};
+
 export type JobsOptions = {
   readonly database: Database;
   readonly logger: Logger;

@@ -13,7 +13,7 @@ export type LiveStreamOptions<T extends DomainEventType> = {
   /** Where the log ends now. */
   readonly head: () => Promise<Position>;
   readonly type: T;
-  /** Null: all events. */
+  /** Null: all events. When all that are named were removed, the stream ends. */
   readonly eventIds: ReadonlySet<string> | null;
   /** Resume behind this position, leaving nothing out and conflating nothing up to where the log ends now. */
   readonly after: Position | null;
@@ -39,7 +39,10 @@ type Beginning = { missedUntil: Position | null; seen: Snapshot | null };
 
 export const liveStream = <T extends DomainEventType>(options: LiveStreamOptions<T>): LiveStream<T> => streamFrom(options, null);
 
-const streamFrom = <T extends DomainEventType>(options: LiveStreamOptions<T>, start: Position | null): LiveStream<T> => {
+const streamFrom = <T extends DomainEventType>(asked: LiveStreamOptions<T>, start: Position | null): LiveStream<T> => {
+  // A stream that goes on behind this one does without what was removed meanwhile.
+  const eventIds = asked.eventIds && new Set(asked.eventIds);
+  const options = { ...asked, eventIds };
   const abort = new AbortController();
   const beginning: Beginning = { missedUntil: null, seen: null };
   const read: DomainEvent<T>[] = [];
@@ -73,7 +76,7 @@ async function* oneByOne<T>(pages: AsyncIterable<readonly T[]>, read: T[]): Asyn
 }
 
 /** What is there to tell, page by page. */
-async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T>, start: Position | null, beginning: Beginning, signal: AbortSignal): AsyncGenerator<readonly DomainEvent<T>[], undefined> {
+async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T> & { readonly eventIds: Set<string> | null }, start: Position | null, beginning: Beginning, signal: AbortSignal): AsyncGenerator<readonly DomainEvent<T>[], undefined> {
   const { tail, type, eventIds } = options;
   let position: Position;
   if (start) position = start;
@@ -88,11 +91,14 @@ async function* follow<T extends DomainEventType>(options: LiveStreamOptions<T>,
   }
   const { missedUntil, seen } = beginning;
   for (;;) {
-    const { events, reached } = await tail.next(position, { types: [type], eventIds }, batchSize, signal);
-    if (events.length === 0) return undefined; // the reader left, or the tail was closed
+    const { events: told, reached } = await tail.next<T | 'event.removed'>(position, { types: [type, 'event.removed'], eventIds }, batchSize, signal);
+    if (told.length === 0) return undefined; // the reader left, or the tail was closed
+    const events = told.filter(({ type: told }) => told === type) as DomainEvent<T>[];
     const resuming = missedUntil !== null && comparePositions(position, missedUntil) < 0;
     const fresh = seen ? events.filter((event) => !seen.includes(decodeCursor(event.cursor).tx)) : events;
     yield resuming || !options.conflate ? fresh : options.conflate(fresh);
+    for (const event of told) if (event.type === 'event.removed') eventIds?.delete(event.eventId ?? '');
+    if (eventIds?.size === 0 && told.length > events.length) return undefined;
     position = reached;
   }
 }

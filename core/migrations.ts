@@ -162,4 +162,16 @@ export const coreMigrations: readonly MigrationSource[] = [
     'alter table hub.rejected_facts alter column since set not null',
     'create index rejected_facts_order on hub.rejected_facts (service_id, since, upstream_id)',
   ),
+  sqlMigration(
+    'hub/0005-service-administration',
+    'alter table hub.services drop constraint services_state_check',
+    // `revision` grows with every change of how the service is reached: what was read or pushed under another is not stored.
+    // Secrets for pushes: one that is being exchanged, and those before, which are good until the upstream's last pushes under them are in.
+    `alter table hub.services
+      add constraint services_state_check check (state in ('ACTIVE', 'PAUSED', 'REMOVED')),
+      add column revision integer not null default 0,
+      add column next_push_secret text,
+      add column previous_push_secrets jsonb not null default '[]',
+      add column sync_error jsonb`,
+  ),
 ];

@@ -30,13 +30,13 @@ export const recordRequests = async (em: EntityManager, { at, bounds, buckets, s
   );
 };
 
-/** One sync of a service, when it ended. */
+/** One sync of a service, when it ended; not noted of one that is removed meanwhile. */
 export type SyncRecord = { readonly at: Date; readonly serviceId: string; readonly ms: number; readonly isFailed: boolean };
 
 export const recordSync = async (em: EntityManager, { at, serviceId, ms, isFailed }: SyncRecord): Promise<void> => {
   await query(
     em,
-    `insert into hub.sync_minutes as kept (minute, service_id, runs, failed, sum_ms) values (date_trunc('minute', $1::timestamptz), $2, 1, $3, $4)
+    `insert into hub.sync_minutes as kept (minute, service_id, runs, failed, sum_ms) select date_trunc('minute', $1::timestamptz), id, 1, $3, $4 from hub.services where id = $2 for key share
      on conflict (minute, service_id) do update set runs = kept.runs + 1, failed = kept.failed + excluded.failed, sum_ms = kept.sum_ms + excluded.sum_ms`,
     [at.toISOString(), serviceId, isFailed ? 1 : 0, ms],
   );

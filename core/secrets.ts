@@ -79,5 +79,8 @@ export const constantTimeEqual = (a: string, b: string): boolean => {
   return left.length === right.length && timingSafeEqual(left, right);
 };
 
+/** Whether `given` is what one of several secrets makes. All are tried, each in constant time. */
+export const isOneOf = (given: string, secrets: readonly string[], make: (secret: string) => string): boolean => secrets.reduce((found, secret) => constantTimeEqual(given, make(secret)) || found, false);
+
 /** What a push URL carries, so that nobody else finds it: for products that sign nothing, all that proves a push. */
 export const pushToken = (pushSecret: string): string => hmacHex(pushSecret, 'push url').slice(0, 32);

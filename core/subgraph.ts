@@ -91,8 +91,10 @@ export type SubgraphDefinition<Loaders = unknown> = {
   readonly identify?: (hub: Hub) => (credential: string) => Promise<Viewer | null>;
   /** The operations that clients published, for the gateway. One subgraph has it. */
   readonly publishedOperations?: (hub: Hub) => PublishedOperations;
-  /** Deletes what it keeps of these events, in the transaction that removes their service with its data. */
-  readonly forgetEvents?: (em: EntityManager, eventIds: readonly string[]) => Promise<void>;
+  /** Deletes what it keeps of these events and of this service, in the transaction that removes their service with its data. */
+  readonly forgetEvents?: (em: EntityManager, eventIds: readonly string[], serviceId: string) => Promise<void>;
+  /** Marks what it keeps of these events as last known and no more: their service is removed and its data stays. In that transaction. */
+  readonly retireEvents?: (em: EntityManager, eventIds: readonly string[]) => Promise<void>;
   /** Keeps the subgraph's tables from growing for ever; run every hour. */
   readonly maintain?: (em: EntityManager, now: Date, hub: Omit<Hub, 'ingest'>) => Promise<void>;
   /** Work that time brings about (a status that changes at an event's start); run by one worker every second. */

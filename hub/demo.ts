@@ -73,6 +73,7 @@ const connect = async ({ hub, ingest }: Foundation, registration: Registration):
     if (!result.ok) throw new EventgraphError('DEMO_FAILED', `The demo's ${registration.serviceName} cannot be registered: ${result.step}: ${result.message}`);
     return;
   }
+  if (known.state !== 'ACTIVE') return;
   known.apiUrl = registration.endpoints.api;
   known.healthUrl = registration.endpoints.healthCheck ?? known.healthUrl;
   known.nextSyncAt = hub.now();

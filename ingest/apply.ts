@@ -5,6 +5,7 @@
 import type { Rejected } from '#core/connector.ts';
 import type { EntityManager } from '#core/database.ts';
 import type { DomainEvent, NewDomainEvent } from '#core/domain-events.ts';
+import { EventgraphError } from '#core/errors.ts';
 import { appendEvents } from '#core/event-log.ts';
 import type { Fact } from '#core/facts.ts';
 import { invalidatedBy } from '#core/invalidation.ts';
@@ -18,6 +19,8 @@ export type IncomingBatch = {
   readonly serviceId: string;
   readonly facts: readonly Fact[];
   readonly rejected: readonly Rejected[];
+  /** Of the service, when it was read or judged; absent where that does not matter. */
+  readonly revision?: number;
   /** Where the next pull goes on; left as it is when undefined (a push). */
   readonly cursor?: unknown;
   /** Of a pull: what it rejects is told again when everything is read anew. */
@@ -39,10 +42,11 @@ export const applyBatch = async (ingest: Ingest, batch: IncomingBatch): Promise<
   return applied;
 };
 
-/** The same inside a transaction of the caller's, who announces the events after its commit. */
+/** The same inside a transaction of the caller's, who announces the events after its commit. Throws SERVICE_UNKNOWN and SERVICE_CHANGED. */
 export const writeBatch = async (ingest: Ingest, em: EntityManager, batch: IncomingBatch): Promise<Applied> => {
   // One batch of a service at a time: a push and a pull that say the same do not pass each other.
-  await query(em, 'select pg_advisory_xact_lock(7232, hashtext($1))', [batch.serviceId]);
+  await lockService(em, batch.serviceId);
+  await assertCurrent(em, batch);
   const { sound, fresh, rejected: refused, isQuarantined } = await selectFacts(em, batch.serviceId, batch.facts, ingest.hub.now());
   const context = { serviceId: batch.serviceId, now: ingest.hub.now() };
   const happened: NewDomainEvent[] = [];
@@ -51,8 +55,20 @@ export const writeBatch = async (ingest: Ingest, em: EntityManager, batch: Incom
   if (isQuarantined) await releaseTold(em, batch.serviceId, sound);
   await keepRejected(ingest, em, batch.serviceId, [...batch.rejected.map((each) => ({ ...each, isFact: false })), ...refused.map((each) => ({ ...each, isFact: true }))], batch.isPulled !== true);
   const rejected = [...batch.rejected, ...refused];
-  if (batch.cursor !== undefined) await query(em, 'update hub.services set cursor = $2::jsonb where id = $1', [batch.serviceId, JSON.stringify(batch.cursor)]);
+  if (batch.cursor !== undefined) await query(em, 'update hub.services set cursor = $2::jsonb, sync_facts = sync_facts + $3, sync_rejected = sync_rejected + $4 where id = $1', [batch.serviceId, JSON.stringify(batch.cursor), fresh.length, rejected.length]);
   return { facts: fresh.length, rejected, events, fresh };
+};
+
+/** Holds off other batches of the service, and changes of how it is reached, until the transaction ends. */
+export const lockService = async (em: EntityManager, serviceId: string): Promise<void> => {
+  await query(em, 'select pg_advisory_xact_lock(7232, hashtext($1))', [serviceId]);
+};
+
+/** What was read or judged under another configuration is not stored: whoever brings it asks, or judges, anew. */
+const assertCurrent = async (em: EntityManager, { serviceId, revision }: IncomingBatch): Promise<void> => {
+  const [service] = await query<{ state: string; revision: number }>(em, 'select state, revision from hub.services where id = $1', [serviceId]);
+  if (!service || service.state === 'REMOVED') throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service any more.', { serviceId });
+  if (revision !== undefined && service.revision !== revision) throw new EventgraphError('SERVICE_CHANGED', 'The service was changed meanwhile. Try again.', { serviceId, retryAfterMs: 1000 });
 };
 
 /** Appends domain events and the jobs of whoever reacts to them. */

@@ -47,5 +47,5 @@ export const recordContact = async (ingest: Ingest, serviceId: string, contact: 
   await announce(ingest, events);
 };
 
-const describe = (error: unknown): { code: string; message: string } =>
+export const describe = (error: unknown): { code: string; message: string } =>
   error instanceof EventgraphError ? { code: error.code, message: error.message } : { code: 'INTERNAL_SERVER_ERROR', message: 'The hub failed to take in the data; its log says why.' };

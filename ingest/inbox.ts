@@ -15,19 +15,21 @@ const mostTogether = 5_000;
 
 export const createInbox = (ingest: Ingest): Inbox => {
   const groups = new Map<string, GroupCommit<IncomingBatch, number>>();
-  const groupOf = (serviceId: string): GroupCommit<IncomingBatch, number> =>
+  const groupOf = (key: string, { serviceId, revision }: IncomingBatch): GroupCommit<IncomingBatch, number> =>
     createGroupCommit<IncomingBatch, number>({
-      commit: async (pushes) => (await applyBatch(ingest, { serviceId, facts: pushes.flatMap(({ facts }) => facts), rejected: pushes.flatMap(({ rejected }) => rejected) })).facts,
+      commit: async (pushes) => (await applyBatch(ingest, { serviceId, revision, facts: pushes.flatMap(({ facts }) => facts), rejected: pushes.flatMap(({ rejected }) => rejected) })).facts,
       sizeOf: ({ facts }) => facts.length,
       mostTogether,
       mostWaiting,
       refuse: () => new EventgraphError('INBOX_FULL', 'This service pushes faster than can be stored. Push again later.', { retryAfterMs: 1000 }),
-      onIdle: () => groups.delete(serviceId),
+      onIdle: () => groups.delete(key),
     });
   return {
     add(batch) {
-      const group = groups.get(batch.serviceId) ?? groupOf(batch.serviceId);
-      groups.set(batch.serviceId, group);
+      // Those that were judged under another revision of the service share their fate with none of this.
+      const key = `${batch.serviceId} ${batch.revision}`;
+      const group = groups.get(key) ?? groupOf(key, batch);
+      groups.set(key, group);
       return group.add(batch);
     },
   };

@@ -6,7 +6,7 @@ import { recordSync } from '#core/platform-records.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import { type IncomingBatch, applyBatch } from './apply.ts';
-import { recordContact } from './health.ts';
+import { describe, recordContact } from './health.ts';
 import type { Ingest } from './ingest.ts';
 import { readAhead } from './read-ahead.ts';
 import { beginResync, endResync } from './resync.ts';
@@ -16,27 +16,31 @@ const longestPullMs = 10 * 60_000;
 
 export const pullService = async (ingest: Ingest, serviceId: string, signal: AbortSignal, limitMs = longestPullMs): Promise<void> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
-  if (!service || service.state !== 'ACTIVE') return;
-  const started = ingest.hub.now();
+  if (!service || service.state === 'REMOVED') return ingest.forget(serviceId);
+  if (service.state !== 'ACTIVE') return;
   const begun = performance.now();
   const limit = AbortSignal.timeout(limitMs);
-  const totals = { facts: 0, rejected: 0 };
+  const totals = { facts: 0 };
+  await note(ingest, serviceId, { syncStartedAt: ingest.hub.now(), syncFinishedAt: null, syncFacts: 0, syncRejected: 0, syncError: null });
   const error = await pullAll(ingest, service, totals, AbortSignal.any([signal, limit])).then(
-    () => finish(ingest, serviceId, started, totals),
+    () => null,
     (reason: unknown) => (limit.aborted && totals.facts === 0 ? endless(limitMs) : reason),
   );
   // A pull that the hub itself stopped says nothing about the service.
   if (signal.aborted) return;
-  // Neither does one that has much to read: each call of it has a limit of its own.
+  // Neither does one during which the service was changed: whoever changed it asked for another, or for none.
+  if (error !== null && !(await isAsItWas(ingest, service))) return note(ingest, serviceId, { syncFinishedAt: ingest.hub.now() });
+  // Nor one that has much to read: each call of it has a limit of its own.
   if (error !== null && limit.aborted && totals.facts > 0) return goOnAtOnce(ingest, serviceId);
   // Nor one that the hub's own budget stopped.
   if (error instanceof UpstreamError && error.reason === 'budget_spent') return goOnLater(ingest, serviceId, error);
   if (error !== null) await fail(ingest, service, error);
+  await note(ingest, serviceId, { syncFinishedAt: ingest.hub.now(), syncError: error === null ? null : { ...describe(error), at: ingest.hub.now().toISOString(), source: 'pull' } });
   await recordContact(ingest, serviceId, { source: 'pull', error });
   await recordSync(ingest.hub.database.em(), { at: ingest.hub.now(), serviceId, ms: performance.now() - begun, isFailed: error !== null });
 };
 
-type Totals = { facts: number; rejected: number };
+type Totals = { facts: number };
 
 const pullAll = async (ingest: Ingest, service: Service, totals: Totals, signal: AbortSignal): Promise<void> => {
   const context = ingest.contextFor(service, signal); // throws where there is no such connector
@@ -45,28 +49,35 @@ const pullAll = async (ingest: Ingest, service: Service, totals: Totals, signal:
   // The service is asked for the next page while the last one is written.
   for await (const batch of untilAborted(readAhead((reading) => connector.pull({ ...context, signal: reading }, cursor), signal), signal)) {
     for (const part of partsOf(batch)) {
-      const applied = await applyBatch(ingest, { serviceId: service.id, ...part, isPulled: true });
+      const applied = await applyBatch(ingest, { serviceId: service.id, revision: service.revision, ...part, isPulled: true });
       totals.facts += applied.facts;
-      totals.rejected += applied.rejected.length;
     }
     signal.throwIfAborted();
   }
+  await endResync(ingest, service.id);
 };
 
-const finish = async (ingest: Ingest, serviceId: string, started: Date, totals: Totals): Promise<null> => {
-  await query(ingest.hub.database.em(), 'update hub.services set sync_started_at = $2, sync_finished_at = $3, sync_facts = $4, sync_rejected = $5 where id = $1', [serviceId, started.toISOString(), ingest.hub.now().toISOString(), totals.facts, totals.rejected]);
-  await endResync(ingest, serviceId);
-  return null;
+type SyncNote = Partial<Pick<Service, 'syncStartedAt' | 'syncFinishedAt' | 'syncFacts' | 'syncRejected' | 'syncError'>>;
+
+/** How the pull fares; what it brought is counted with each batch. */
+const note = async (ingest: Ingest, serviceId: string, told: SyncNote): Promise<void> => {
+  await ingest.hub.database.em().nativeUpdate(Service, { id: serviceId }, told);
+};
+
+const isAsItWas = async (ingest: Ingest, { id, revision }: Service): Promise<boolean> => {
+  const [row] = await query<{ revision: number }>(ingest.hub.database.em(), `select revision from hub.services where id = $1 and state = 'ACTIVE'`, [id]);
+  return row?.revision === revision;
 };
 
 const goOnAtOnce = async (ingest: Ingest, serviceId: string): Promise<void> => {
   ingest.hub.logger.info({ serviceId }, 'pull is not through yet and goes on from its cursor');
-  await query(ingest.hub.database.em(), 'update hub.services set next_sync_at = now() where id = $1', [serviceId]);
+  await query(ingest.hub.database.em(), 'update hub.services set next_sync_at = now(), sync_finished_at = $2 where id = $1', [serviceId, ingest.hub.now().toISOString()]);
 };
 
 const goOnLater = async ({ hub }: Ingest, serviceId: string, { retryAfterMs = 0 }: UpstreamError): Promise<void> => {
   hub.logger.info({ serviceId, retryAfterMs }, 'pull goes on from its cursor when there are calls in the budget again');
   await scheduleIn(hub.database.em(), serviceId, retryAfterMs);
+  await query(hub.database.em(), 'update hub.services set sync_finished_at = $2 where id = $1', [serviceId, hub.now().toISOString()]);
 };
 
 const scheduleIn = (em: EntityManager, serviceId: string, ms: number) => query(em, `update hub.services set next_sync_at = now() + make_interval(secs => $2) where id = $1`, [serviceId, ms / 1000]);

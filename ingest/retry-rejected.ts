@@ -17,7 +17,7 @@ type Row = { readonly upstream_id: string; readonly reason: string; readonly raw
 
 export const retryRejected = async (ingest: Ingest, serviceId: string, ids: readonly string[] | null): Promise<RetryReport> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
-  if (!service) throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service any more.', { serviceId });
+  if (!service || service.state === 'REMOVED') throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service any more.', { serviceId });
   const context = ingest.contextFor(service, AbortSignal.timeout(longestRetryMs));
   const connector = ingest.connectors.get(service.product) as Connector<unknown>;
   const report = { recovered: 0, rejected: 0, resync: false };

@@ -6,7 +6,8 @@ import { enqueue } from '#core/jobs.ts';
 import { maintainPlatformRecords } from '#core/platform-records.ts';
 import { query } from '#core/sql.ts';
 import { announce, recordEvents } from './apply.ts';
-import { type Ingest, pullSpec, pullTask } from './ingest.ts';
+import type { Ingest } from './ingest.ts';
+import { pullSpec, pullTask } from './pull-jobs.ts';
 
 export const healthTask = 'ingest.health';
 /** Seconds between health checks of a service. */

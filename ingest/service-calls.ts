@@ -2,7 +2,7 @@
 import type { CallLedger } from '#core/call-ledger.ts';
 import type { CallBudget } from '#core/connector.ts';
 import { notableSkewMs } from '#core/plausible-time.ts';
-import type { BudgetReport, CircuitState, Service } from '#core/services.ts';
+import type { BudgetReport, CircuitState, Reachable } from '#core/services.ts';
 import type { Hub } from '#core/subgraph.ts';
 import { createServiceCircuitStore } from '#core/upstream-circuit.ts';
 import { type UpstreamHttp, createUpstreamHttp } from '#core/upstream-http.ts';
@@ -11,29 +11,29 @@ import { type UpstreamHttp, createUpstreamHttp } from '#core/upstream-http.ts';
 export type Measured = { readonly budget: BudgetReport | null; readonly clockSkewMs: number | null };
 
 export type ServiceCalls = {
-  of(service: Service, budget: CallBudget | null): { readonly http: UpstreamHttp; readonly httpFor: (name: string) => UpstreamHttp };
+  of(service: Reachable, budget: CallBudget | null): { readonly http: UpstreamHttp; readonly httpFor: (name: string) => UpstreamHttp };
   measured(serviceId: string): Promise<Measured>;
   /** Ends the connections to a service that is not to be called again. */
   forget(serviceId: string): Promise<void>;
   close(): Promise<void>;
-};
+} & AsyncDisposable;
 
-export type ServiceCallsOptions = { readonly hub: Pick<Hub, 'database' | 'logger'>; readonly ledger: CallLedger; readonly allowPrivateAddresses: boolean };
+export type ServiceCallsOptions = { readonly hub: Pick<Hub, 'database' | 'logger'>; readonly ledger: CallLedger; readonly allowPrivateAddresses: boolean; /** Circuits of their own, for a try: nobody else sees them, and they see nobody's. */ readonly isApart?: boolean };
 
 /** What is known of a service in this process; rows that were read keep it up to date. */
-type Known = { readonly https: Map<string, UpstreamHttp>; budget: CallBudget | null; circuit: CircuitState; clockSkewMs: number | null };
+type Known = { /** Where and how it is called by them. */ readonly way: string; readonly https: Map<string, UpstreamHttp>; budget: CallBudget | null; circuit: CircuitState; clockSkewMs: number | null };
 
 /** Of the service itself. */
 const itself = '';
 
-export const createServiceCalls = ({ hub, ledger, allowPrivateAddresses }: ServiceCallsOptions): ServiceCalls => {
+export const createServiceCalls = ({ hub, ledger, allowPrivateAddresses, isApart = false }: ServiceCallsOptions): ServiceCalls => {
   const services = new Map<string, Known>();
 
-  const toService = (service: Service, known: Known): UpstreamHttp =>
+  const toService = (service: Reachable, known: Known): UpstreamHttp =>
     createUpstreamHttp({
       allowPrivateAddresses, ledger, retries: service.retries, account: service.id,
       budget: () => known.budget,
-      circuit: createServiceCircuitStore(hub.database, service.id),
+      ...(!isApart && { circuit: createServiceCircuitStore(hub.database, service.id) }),
       circuitSeen() {
         const seen = known.circuit;
         known.circuit = 'CLOSED';
@@ -46,9 +46,16 @@ export const createServiceCalls = ({ hub, ledger, allowPrivateAddresses }: Servi
       },
     });
 
+  const close = async (): Promise<void> => {
+    await Promise.all([...services.values()].flatMap(({ https }) => [...https.values()].map((http) => http.close())));
+  };
+
   return {
     of(service, budget) {
-      const known = services.get(service.id) ?? { https: new Map(), budget, circuit: 'CLOSED', clockSkewMs: null };
+      const way = `${service.retries} ${service.apiUrl}`;
+      const before = services.get(service.id);
+      // One that is replaced is left to the calls on their way: its idle connections end by themselves.
+      const known = before?.way === way ? before : { way, https: new Map<string, UpstreamHttp>(), budget, circuit: 'CLOSED' as const, clockSkewMs: null };
       services.set(service.id, known);
       known.budget = budget;
       known.circuit = service.circuit;
@@ -68,8 +75,7 @@ export const createServiceCalls = ({ hub, ledger, allowPrivateAddresses }: Servi
       services.delete(serviceId);
       await Promise.all(names.map(([name, http]) => Promise.all([http.close(), ledger.forget(name === itself ? serviceId : `${serviceId} ${name}`)])));
     },
-    async close() {
-      await Promise.all([...services.values()].flatMap(({ https }) => [...https.values()].map((http) => http.close())));
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 };

@@ -50,12 +50,12 @@ describe('a pull', () => {
     };
     await pullService(own.ingest, 'svc_test', never);
     expect([await totalsOf(own), (await service()).cursor]).toEqual([{ registered: 1, current: 0 }, 1]);
-    expect(await service()).toMatchObject({ health: 'DEGRADED', failures: 1, syncFinishedAt: null, lastError: { code: 'UPSTREAM_STATUS', source: 'pull', message: 'The upstream is not well.' } });
+    expect(await service()).toMatchObject({ health: 'DEGRADED', failures: 1, syncFinishedAt: own.clock.now, syncFacts: 2, syncError: { code: 'UPSTREAM_STATUS' }, lastError: { code: 'UPSTREAM_STATUS', source: 'pull', message: 'The upstream is not well.' } });
     breaks = false;
     await pullService(own.ingest, 'svc_test', never);
     expect(asked).toEqual([null, 1]);
     expect(await totalsOf(own)).toEqual({ registered: 2, current: 0 });
-    expect(await service()).toMatchObject({ health: 'HEALTHY', failures: 0, lastError: null, cursor: 2, syncFacts: 1, lastContactAt: own.clock.now });
+    expect(await service()).toMatchObject({ health: 'HEALTHY', failures: 0, lastError: null, cursor: 2, syncFacts: 1, syncError: null, lastContactAt: own.clock.now });
   });
 
   test('is noted with how long it took, failed or not', async () => {

@@ -7,11 +7,20 @@ import { Service } from '#core/services.ts';
 import type { Hub } from '#core/subgraph.ts';
 import { createHandleTask, handleTask } from './handlers.ts';
 import { recordContact } from './health.ts';
-import { type Ingest, pullTask } from './ingest.ts';
+import type { Ingest } from './ingest.ts';
+import { pullTask } from './pull-jobs.ts';
 import { pullService } from './pull.ts';
+import { finishRotation, retirePushSecrets, retireTask, rotateTask } from './rotate.ts';
 import { healthTask, startScheduler } from './scheduler.ts';
+import { StepFailed } from './steps.ts';
 
 const forService = z.object({ serviceId: z.string() });
+const rotation = z.object({ serviceId: z.string(), by: z.string().nullable() });
+
+/** A step that failed says why by its cause: that is what the job's log is to tell. */
+const asUpstreamFault = (error: unknown): never => {
+  throw error instanceof StepFailed ? error.cause : error;
+};
 
 export type WorkerOptions = { readonly ingest: Ingest; readonly hub: Hub; readonly tickMs?: number };
 
@@ -32,6 +41,11 @@ export const startIngestWorker = async ({ ingest, hub, tickMs }: WorkerOptions):
       tasks: {
         ...Object.fromEntries(ingest.subgraphs.flatMap(({ tasks = {} }) => Object.entries(tasks)).map(([name, task]) => [name, (payload: unknown, signal: AbortSignal) => task(payload, hub, signal)])),
         [handleTask]: createHandleTask(hub, ingest.subgraphs),
+        [rotateTask]: async (payload, signal) => {
+          const { serviceId, by } = rotation.parse(payload);
+          await finishRotation(ingest, serviceId, by, signal).catch(asUpstreamFault);
+        },
+        [retireTask]: (payload, signal) => retirePushSecrets(ingest, forService.parse(payload).serviceId, signal),
       },
     }),
   );
@@ -54,7 +68,7 @@ const longestCheckMs = 10_000;
 
 export const checkHealth = async (ingest: Ingest, serviceId: string, signal: AbortSignal, limitMs = longestCheckMs): Promise<void> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
-  if (!service) return;
+  if (service?.state !== 'ACTIVE') return;
   const check = async (): Promise<null> => {
     const context = ingest.pressingContextFor(service, AbortSignal.any([signal, AbortSignal.timeout(limitMs)])); // throws where there is no such connector
     await (ingest.connectors.get(service.product) as Connector<unknown>).checkHealth(context);

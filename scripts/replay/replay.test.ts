@@ -104,7 +104,7 @@ const countThroughGates = async (text: string) => {
   for (const { session, eventId } of plans) {
     const api = simulator.endpoint(eventId);
     const context: ConnectorContext<{ eventId: string }> = {
-      service: { serviceId: eventId, serviceName: session, endpoints: { api, webhook: null, healthCheck: `${api}/health` }, credentials: { type: 'api_key', apiKey: simulator.apiKey }, settings: { eventId }, pushSecret: '' },
+      service: { serviceId: eventId, serviceName: session, endpoints: { api, webhook: null, healthCheck: `${api}/health` }, credentials: { type: 'api_key', apiKey: simulator.apiKey }, settings: { eventId }, pushSecret: '', pushSecrets: [] },
       http, httpFor: () => http, hashParticipant: (raw) => `hash ${raw}`, now: () => new Date(wall.now()), signal: new AbortController().signal,
     };
     const checkIns = [];

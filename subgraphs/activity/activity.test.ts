@@ -251,7 +251,7 @@ describe('what is kept', () => {
     expect((await ids()).length).toBe(3);
     await subgraph.maintain?.(em, new Date(now.getTime() + 1), { ...own.hub, activityDays: 10 });
     expect((await ids()).sort()).toEqual(['fair', 'new']);
-    await subgraph.forgetEvents?.(em, ['fair', 'other']);
+    await subgraph.forgetEvents?.(em, ['fair', 'other'], 'svc');
     expect(await ids()).toEqual(['new']);
   });
 });

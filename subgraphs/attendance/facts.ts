@@ -266,3 +266,14 @@ export const gatesOf = async (em: EntityManager, eventIds: readonly string[]): P
   for (const row of rows) gates.set(row.event_id, [...(gates.get(row.event_id) ?? []), { gateId: row.gate_id, name: row.name, status: row.status, throughput: row.throughput }]);
   return gates;
 };
+
+const tables = ['registrations', 'check_ins', 'voided_check_ins', 'presences', 'gates', 'live', 'points'];
+
+export const forgetEvents = async (em: EntityManager, eventIds: readonly string[]): Promise<void> => {
+  for (const table of tables) await query(em, `delete from attendance.${table} where event_id = any($1::text[])`, [eventIds]);
+};
+
+/** Nobody will confirm their live values any more. */
+export const retireEvents = async (em: EntityManager, eventIds: readonly string[]): Promise<void> => {
+  await query(em, 'update attendance.live set is_retired = true where event_id = any($1::text[])', [eventIds]);
+};

@@ -5,6 +5,6 @@ const kinds: ReadonlySet<Fact['kind']> = new Set(['registration', 'checkIn', 'ch
 
 /** A change of attendance also tells of events that a registration left; facts, of check-ins that change no number. */
 export const invalidates: Invalidates = {
-  events: { 'attendance.changed': ({ eventId }) => entitiesOf('Event', [eventId]) },
+  events: { 'attendance.changed': ({ eventId }) => entitiesOf('Event', [eventId]), 'event.removed': ({ eventId }) => entitiesOf('Event', [eventId]) },
   facts: (facts) => entitiesOf('Event', facts.flatMap(({ kind, eventId }) => (kinds.has(kind) ? [eventId] : []))),
 };

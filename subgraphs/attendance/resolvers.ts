@@ -44,7 +44,7 @@ const subscribeTo = async <T extends DomainEventType>(type: T, args: LiveArgumen
   return liveStream({ tail: context.hub.tail, head: () => logHead(context.hub.database.em()), type, eventIds, after, current: () => current(eventIds), conflate });
 };
 
-const fromSnapshot = (payload: AttendanceSnapshot): Live => ({ ...payload, updatedAt: new Date(payload.updatedAt) });
+const fromSnapshot = (payload: AttendanceSnapshot): Live => ({ ...payload, updatedAt: new Date(payload.updatedAt), isRetired: payload.isRetired ?? false });
 
 /** What the log tells of attendance always names its event. */
 const eventOf = ({ eventId }: { readonly eventId: string | null }): EventParent => ({ id: eventId ?? '' });
@@ -61,7 +61,7 @@ export const resolvers: Resolvers = {
   },
   Attendance: {
     attendanceRate,
-    stale: (live, _args, context) => isStale(live.updatedAt, context.hub.now()),
+    stale: (live, _args, context) => live.isRetired || isStale(live.updatedAt, context.hub.now()),
   },
   AttendancePoint: { attendanceRate },
   AttendanceChange: {

@@ -9,7 +9,7 @@ import { perArguments } from '#core/loaders.ts';
 import { query } from '#core/sql.ts';
 import { historyWindow } from './domain.ts';
 
-export type Live = { readonly totalRegistered: number; readonly currentAttendees: number; readonly gateActivity: readonly GateActivity[]; readonly updatedAt: Date };
+export type Live = { readonly totalRegistered: number; readonly currentAttendees: number; readonly gateActivity: readonly GateActivity[]; readonly updatedAt: Date; /** Nobody confirms it any more. */ readonly isRetired: boolean };
 export type Point = { readonly at: Date; readonly totalRegistered: number; readonly currentAttendees: number };
 export type CheckInRow = { readonly id: string; readonly eventId: string; readonly at: Date; readonly direction: Direction; readonly gateId: string | null; readonly participant: string };
 export type HistoryArguments = { readonly from?: Date | null; readonly to?: Date | null; readonly every: number };
@@ -29,19 +29,19 @@ export const createLoaders = (em: EntityManager): Loaders => ({
   checkIns: perArguments((args: PageArguments) => new DataLoader((ids) => readCheckIns(em, ids, args))),
 });
 
-type LiveRow = { event_id: string; total_registered: number; current_attendees: number; observed_at: string; gates: GateActivity[] | null };
+type LiveRow = { event_id: string; total_registered: number; current_attendees: number; observed_at: string; is_retired: boolean; gates: GateActivity[] | null };
 
 /** The live values of these events (null: all), and exactly which changes they hold. One statement, one snapshot. */
 export const readLive = async (em: EntityManager, ids: readonly string[] | null): Promise<{ values: Map<string, Live>; snapshot: Snapshot }> => {
   const [row] = await query<{ rows: LiveRow[] | null; snapshot: string; now_ms: string }>(
     em,
     `select pg_current_snapshot()::text as snapshot, (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms, (
-       select jsonb_agg(jsonb_build_object('event_id', l.event_id, 'total_registered', l.total_registered, 'current_attendees', l.current_attendees, 'observed_at', l.observed_at, 'gates', (
+       select jsonb_agg(jsonb_build_object('event_id', l.event_id, 'total_registered', l.total_registered, 'current_attendees', l.current_attendees, 'observed_at', l.observed_at, 'is_retired', l.is_retired, 'gates', (
          select jsonb_agg(jsonb_build_object('gateId', g.gate_id, 'name', g.name, 'status', g.status, 'throughput', g.throughput) order by g.gate_id) from attendance.gates g where g.event_id = l.event_id)) order by l.event_id)
        from attendance.live l where $1::text[] is null or l.event_id = any($1::text[])) as rows`,
     [ids],
   );
-  const values = (row?.rows ?? []).map((live) => [live.event_id, { totalRegistered: live.total_registered, currentAttendees: live.current_attendees, gateActivity: live.gates ?? [], updatedAt: new Date(live.observed_at) }] as const);
+  const values = (row?.rows ?? []).map((live) => [live.event_id, { totalRegistered: live.total_registered, currentAttendees: live.current_attendees, gateActivity: live.gates ?? [], updatedAt: new Date(live.observed_at), isRetired: live.is_retired }] as const);
   return { values: new Map(values), snapshot: parseSnapshot(row?.snapshot ?? '', Number(row?.now_ms)) };
 };
 
@@ -56,7 +56,7 @@ export const currentChanges = async (em: EntityManager, ids: readonly string[] |
     serviceId: null,
     occurredAt: live.updatedAt,
     cursor,
-    payload: { totalRegistered: live.totalRegistered, currentAttendees: live.currentAttendees, gateActivity: [...live.gateActivity], updatedAt: live.updatedAt.toISOString() },
+    payload: { totalRegistered: live.totalRegistered, currentAttendees: live.currentAttendees, gateActivity: [...live.gateActivity], updatedAt: live.updatedAt.toISOString(), ...(live.isRetired && { isRetired: true as const }) },
   }));
   return { events, snapshot };
 };

@@ -15,7 +15,7 @@ const standardSecret = `whsec_${Buffer.from('a secret of twenty-four bytes').toS
 
 /** A push is judged by itself: nobody is called. */
 const contextOf = (webhook: object | undefined, { webhookSecret = shared as string | null, now = begin } = {}): CustomContext => ({
-  service: { serviceId: 's1', serviceName: 'x', endpoints: { api: 'http://x.test', webhook: null, healthCheck: 'http://x.test' }, credentials: { type: 'none', ...(webhookSecret === null ? {} : { webhookSecret }) }, settings: settings.parse({ resources: [list('scans')], ...(webhook ? { webhook } : {}) }), pushSecret: hubSecret },
+  service: { serviceId: 's1', serviceName: 'x', endpoints: { api: 'http://x.test', webhook: null, healthCheck: 'http://x.test' }, credentials: { type: 'none', ...(webhookSecret === null ? {} : { webhookSecret }) }, settings: settings.parse({ resources: [list('scans')], ...(webhook ? { webhook } : {}) }), pushSecret: hubSecret, pushSecrets: [hubSecret] },
   http: undefined as never, httpFor: () => undefined as never, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(now), signal: new AbortController().signal,
 });
 const body = JSON.stringify(bodyOf('scans', [{ n: 1, ref: 'fair', pass: 7, t: begin, dir: 'in', door: 'north' }], null));

@@ -45,7 +45,21 @@ export const requireSecret = (context: CustomContext): void => {
   if (by === 'standardWebhooks') standardWebhook(webhookSecret(context));
 };
 
+/** Under one of the secrets that are good: while keys are rotated there are several. */
 const verify = (verification: Verification, push: Push, context: CustomContext): void => {
+  const refusals = context.service.pushSecrets.flatMap((pushSecret) => {
+    try {
+      verifyUnder(verification, push, { ...context, service: { ...context.service, pushSecret } });
+      return [];
+    } catch (error) {
+      if (error instanceof PushError) return [error];
+      throw error;
+    }
+  });
+  if (refusals[0] && refusals.length === context.service.pushSecrets.length) throw refusals[0];
+};
+
+const verifyUnder = (verification: Verification, push: Push, context: CustomContext): void => {
   switch (verification.by) {
     case 'hmac':
       return verifyHmac(verification, push, context);

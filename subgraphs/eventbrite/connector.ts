@@ -9,7 +9,7 @@
 import type { Batch, Connector, ConnectorContext, Rejected } from '#core/connector.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
 import type { Fact } from '#core/facts.ts';
-import { constantTimeEqual, pushToken } from '#core/secrets.ts';
+import { isOneOf, pushToken } from '#core/secrets.ts';
 import type { UpstreamHttp } from '#core/upstream-http.ts';
 import { isOfOneEvent, readPageOfEvent, readStream } from './connector-attendees.ts';
 import { type Read, readCalendar } from './connector-calendar.ts';
@@ -77,7 +77,7 @@ export const connector: Connector<EventbriteSettings> = {
 const webhookActions = ['attendee.updated', 'barcode.checked_in', 'barcode.un_checked_in', 'event.created', 'event.published', 'event.unpublished', 'event.updated', 'order.placed', 'order.refunded', 'order.updated', 'ticket_class.created', 'ticket_class.deleted', 'ticket_class.updated', 'venue.updated'];
 
 const receive = ({ service }: ConnectorContext<EventbriteSettings>, token: string | undefined, body: Buffer): { kind: 'hint' } => {
-  if (!constantTimeEqual(String(token), pushToken(service.pushSecret))) throw new PushError('PUSH_SIGNATURE_INVALID', 'The URL does not carry the token of this service.');
+  if (!isOneOf(String(token), service.pushSecrets, pushToken)) throw new PushError('PUSH_SIGNATURE_INVALID', 'The URL does not carry the token of this service.');
   const read = notification.safeParse(parseJson(body));
   if (!read.success) throw new PushError('PUSH_MALFORMED', 'The body is not an Eventbrite notification.', { fields: read.error.issues.map(({ path }) => path.join('.')) });
   return { kind: 'hint' };

@@ -24,7 +24,7 @@ export const start = async (wanted: object = {}, { timeoutMs = 400, token, ...op
   const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs, retries: 0 });
   const api = `${eventbrite.url}/v3`;
   const context: ConnectorContext<EventbriteSettings> = {
-    service: { serviceId: 's1', serviceName: 'Eventbrite', endpoints: { api, webhook: null, healthCheck: api }, credentials: { type: 'api_key', apiKey: token ?? eventbrite.token }, settings: settings.parse({ organizationId: eventbrite.organizationId, ...wanted }), pushSecret: 'x' },
+    service: { serviceId: 's1', serviceName: 'Eventbrite', endpoints: { api, webhook: null, healthCheck: api }, credentials: { type: 'api_key', apiKey: token ?? eventbrite.token }, settings: settings.parse({ organizationId: eventbrite.organizationId, ...wanted }), pushSecret: 'x', pushSecrets: ['x'] },
     http, httpFor: () => http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(clock.now()), signal: new AbortController().signal,
   };
   let cursor: unknown = null;

@@ -166,8 +166,8 @@ describe('a service', () => {
     const { data, errors } = await ask('{ event(id: "served") { service { name health lastError { code } lastSync { facts } endpoints { api } contact } } }', publicViewer);
     expect(data).toEqual({ event: { service: { name: 'Service svc_1', health: 'DEGRADED', lastError: null, lastSync: null, endpoints: null, contact: null } } });
     expect(errors.map(({ code }) => code)).toEqual(Array.from({ length: 4 }, () => 'UNAUTHENTICATED'));
-    const pulls = '{ event(id: "served") { name service { nextSyncAt syncInterval } } }';
-    expect(await ask(pulls, publicViewer)).toMatchObject({ data: { event: { name: 'Event served', service: { nextSyncAt: null, syncInterval: null } } }, errors: [{ code: 'UNAUTHENTICATED' }, { code: 'UNAUTHENTICATED' }] });
+    const pulls = '{ event(id: "served") { name service { nextSync syncInterval } } }';
+    expect(await ask(pulls, publicViewer)).toMatchObject({ data: { event: { name: 'Event served', service: { nextSync: null, syncInterval: null } } }, errors: [{ code: 'UNAUTHENTICATED' }, { code: 'UNAUTHENTICATED' }] });
     expect((await ask(pulls, viewerOf([]))).data).toMatchObject({ event: { service: { syncInterval: 60 } } });
     const managed = await ask('{ eventService(id: "svc_1") { lastError { code message } lastSync { facts rejected } endpoints { api push } contact } }', viewerOf(['manage_services']));
     expect(managed.data).toEqual({ eventService: { lastError: { code: 'UPSTREAM_TIMEOUT', message: 'late' }, lastSync: { facts: 5, rejected: 1 }, endpoints: { api: 'https://api.test', push: 'http://hub.test/ingest/svc_1' }, contact: 'o@example.org' } });

@@ -81,3 +81,7 @@ export const onTick = async (em: EntityManager, now: Date): Promise<NewDomainEve
   );
   return due.length === 0 ? [] : settleStatuses(em, due.map(({ id }) => id), now);
 };
+
+export const forgetEvents = async (em: EntityManager, eventIds: readonly string[]): Promise<void> => {
+  await query(em, 'delete from events.events where id = any($1::text[])', [eventIds]);
+};

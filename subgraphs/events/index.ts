@@ -1,6 +1,6 @@
 import { defineSubgraph } from '#core/subgraph.ts';
 import { entities } from './entities.ts';
-import { applyFacts, onTick } from './facts.ts';
+import { applyFacts, forgetEvents, onTick } from './facts.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { programmes } from './migrations/0002-programmes.ts';
 import { invalidates } from './invalidates.ts';
@@ -18,6 +18,7 @@ export const subgraph = defineSubgraph({
   entities,
   migrations: [initial, programmes],
   applyFacts,
+  forgetEvents,
   invalidates,
   onTick,
 });

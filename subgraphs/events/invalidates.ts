@@ -11,7 +11,13 @@ export const invalidates: Invalidates = {
     'event.status_changed': ({ eventId }) => ofEvents([eventId]),
     'programme.event_added': ({ eventId }) => ofEvents([eventId]),
     'service.registered': (event) => [...ofService(event), { query: 'eventServices' }, { query: 'eventService' }],
+    'event.removed': ({ eventId }) => [...entitiesOf('Event', [eventId]), ...lists],
     'service.health_changed': ofService,
+    'service.updated': ofService,
+    'service.paused': ofService,
+    'service.resumed': ofService,
+    'service.sync_requested': ofService,
+    'service.removed': (event) => [...ofService(event), { query: 'eventServices' }, { query: 'eventService' }],
   },
   facts(facts) {
     const changed = facts.filter(({ kind }) => kind === 'event' || kind === 'status');

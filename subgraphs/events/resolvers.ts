@@ -10,6 +10,7 @@ import { productTypes } from './products.ts';
 import { type EventGroup, type Programme, groupOfRegion, regionId } from './programmes.ts';
 import { type EntryOutcome, registerProgramme } from './programmes-register.ts';
 import { type RegionSummary, listProgrammes } from './programmes-store.ts';
+import { administration } from './services-resolvers.ts';
 import { type Loaders, findService, listEvents, listServices } from './store.ts';
 
 export type Context = SubgraphContext<Loaders>;
@@ -113,6 +114,7 @@ export const resolvers: Resolvers = {
         },
         (userErrors) => ({ programme: null, events: [], userErrors }),
       ),
+    ...administration,
   },
   Event: {
     // An event's product is the name of its type.
@@ -122,8 +124,10 @@ export const resolvers: Resolvers = {
   ...Object.fromEntries(productTypes.map((type) => [type, { __resolveReference: loadEvent, ...eventFields }])),
   EventService: {
     __resolveReference: ({ id }, context) => context.loaders.service.load(id),
-    lastSync: (service) =>
-      service.syncStartedAt && service.syncFinishedAt ? { startedAt: service.syncStartedAt, finishedAt: service.syncFinishedAt, facts: service.syncFacts ?? 0, rejected: service.syncRejected ?? 0 } : null,
+    lastSync: ({ syncStartedAt, syncFinishedAt, syncFacts, syncRejected, syncError }) =>
+      syncStartedAt ? { started: syncStartedAt, finished: syncFinishedAt, facts: syncFacts ?? 0, rejected: syncRejected ?? 0, error: syncError && { ...syncError, at: new Date(syncError.at) } } : null,
+    nextSync: ({ state, nextSyncAt }) => (state === 'ACTIVE' ? nextSyncAt : null),
+    circuit: ({ circuit, circuitSince }) => ({ state: circuit, since: circuitSince }),
     endpoints: (service, _args, context) => ({ api: service.apiUrl, healthCheck: service.healthUrl, push: `${context.hub.publicUrl}/ingest/${service.id}` }),
     contact: (service) => (service.settings as Settings).contact ?? null,
   },

@@ -75,6 +75,13 @@ const servicesFor = async (em: EntityManager, { events }: Viewer): Promise<Filte
 /** Null for services that are not there or not for the viewer. */
 export const findService = async (em: EntityManager, viewer: Viewer, id: string): Promise<Service | null> => em.findOne(Service, { $and: [{ id }, await servicesFor(em, viewer)] });
 
+/** Whether a service is for the viewer to change: only when the viewer may see every event that it brought, and at least one. */
+export const mayAdminister = async (em: EntityManager, { events }: Viewer, serviceId: string): Promise<boolean> => {
+  if (events === 'all') return true;
+  const [row] = await query<{ all: boolean | null }>(em, 'select bool_and(event_id = any($2::text[])) as all from hub.event_ids where service_id = $1', [serviceId, [...events]]);
+  return row?.all === true;
+};
+
 export const listServices = async (em: EntityManager, viewer: Viewer, args: PageArguments): Promise<Connection<Service>> => {
   const page = pageOf(args, 2);
   const behind: FilterQuery<Service> = page.after ? { $or: [{ createdAt: { $lt: momentOf(page.after[0]) } }, { createdAt: momentOf(page.after[0]), id: { $lt: String(page.after[1]) } }] } : {};

@@ -12,7 +12,7 @@ const minute = 60_000;
 const secret = 'the secret that was exchanged';
 /** A push is judged by itself: nobody is called. */
 const context: ConnectorContext<GatekeeperSettings> = {
-  service: { serviceId: 's1', serviceName: 'Gates', endpoints: { api: 'http://gates.test', webhook: null, healthCheck: 'http://gates.test/health' }, credentials: { type: 'none' }, settings: { eventId: 'test-event' }, pushSecret: secret },
+  service: { serviceId: 's1', serviceName: 'Gates', endpoints: { api: 'http://gates.test', webhook: null, healthCheck: 'http://gates.test/health' }, credentials: { type: 'none' }, settings: { eventId: 'test-event' }, pushSecret: secret, pushSecrets: [secret] },
   http: createUpstreamHttp({ allowPrivateAddresses: false }), httpFor: () => createUpstreamHttp({ allowPrivateAddresses: false }), hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(begin), signal: new AbortController().signal,
 };
 

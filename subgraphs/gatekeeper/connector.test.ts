@@ -26,7 +26,7 @@ const start = async ({ allowPrivateAddresses = true, timeoutMs = 500, maxBytes =
   const http = createUpstreamHttp({ allowPrivateAddresses, timeoutMs, maxBytes, retries: 0 });
   const api = simulator.endpoint('test-event');
   const context: ConnectorContext<GatekeeperSettings> = {
-    service: { serviceId: 's1', serviceName: 'Gates', endpoints: { api, webhook, healthCheck: `${api}/health` }, credentials: { type: 'api_key', apiKey }, settings: { eventId, timezone }, pushSecret: secret },
+    service: { serviceId: 's1', serviceName: 'Gates', endpoints: { api, webhook, healthCheck: `${api}/health` }, credentials: { type: 'api_key', apiKey }, settings: { eventId, timezone }, pushSecret: secret, pushSecrets: [secret] },
     http, httpFor: () => http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(wall.now()), signal: new AbortController().signal,
   };
   const pull = async (cursor: unknown = null) => {

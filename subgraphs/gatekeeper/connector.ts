@@ -6,12 +6,13 @@
  * read again, and what is known already is dropped by its id. Where the gate system tells who passed, the hub counts;
  * where it only tells how many are inside, its own count is served and a push is only a hint to ask.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Batch, Connector, ConnectorContext, Push, PushResult, Rejected } from '#core/connector.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
 import type { EventFact, Fact, GateFact, StatusFact } from '#core/facts.ts';
 import { implausibleMoment, notAfter } from '#core/plausible-time.ts';
+import { hmacHex, isOneOf } from '#core/secrets.ts';
 import type { Period } from './domain.ts';
 import { type EventDetails, type GatekeeperSettings, type PushBody, type Statement, checkInItem, connectUpstream, eventDetails, eventStatus, gateItem, parse, pushBody, settingsSchema, total, whatIsWrong } from './upstream.ts';
 
@@ -176,7 +177,7 @@ const translateCheckIns = (items: readonly unknown[], period: Period | null, { s
 };
 
 const receive = (context: Context, push: Push): PushResult => {
-  verifyPush(push, context.service.pushSecret, context.now());
+  verifyPush(push, context.service.pushSecrets, context.now());
   const body = parsePush(push.body);
   const { eventId } = context.service.settings;
   if (body.eventId !== eventId) throw new PushError('PUSH_MALFORMED', `The push is about the event ${JSON.stringify(body.eventId)}, not ${JSON.stringify(eventId)}.`, { field: 'eventId' });
@@ -188,12 +189,11 @@ const receive = (context: Context, push: Push): PushResult => {
   return { kind: 'facts', ...merge(translateCheckIns(checkIns ?? [], body.eventPeriod, context), translateGates(gates ?? [], at, body.eventPeriod, context), status == null ? merge() : translateStatus(status, at, body.eventPeriod, context)) };
 };
 
-/** HMAC-SHA256 of `<timestamp>.<raw body>` under the exchanged secret, compared in constant time; then the time. */
-const verifyPush = ({ headers, body }: Push, secret: string, now: Date): void => {
+/** HMAC-SHA256 of `<timestamp>.<raw body>` under an exchanged secret, compared in constant time; then the time. */
+const verifyPush = ({ headers, body }: Push, secrets: readonly string[], now: Date): void => {
   const [timestamp, signature] = [headers['x-webhook-timestamp'], headers['x-webhook-signature']];
   const given = /^sha256=([0-9a-f]{64})$/.exec(typeof signature === 'string' ? signature : '')?.[1];
-  const expected = createHmac('sha256', secret).update(`${String(timestamp)}.`).update(body).digest();
-  if (given === undefined || !timingSafeEqual(Buffer.from(given, 'hex'), expected)) throw new PushError('PUSH_SIGNATURE_INVALID', 'X-Webhook-Signature is not the signature of this body under the exchanged secret.', { header: 'x-webhook-signature' });
+  if (given === undefined || !isOneOf(given, secrets, (secret) => hmacHex(secret, `${String(timestamp)}.`, body))) throw new PushError('PUSH_SIGNATURE_INVALID', 'X-Webhook-Signature is not the signature of this body under the exchanged secret.', { header: 'x-webhook-signature' });
   if (!/^\d{1,12}$/.test(String(timestamp)) || Math.abs(now.getTime() / 1000 - Number(timestamp)) > pushWindowSeconds) throw new PushError('PUSH_TIMESTAMP_INVALID', `X-Webhook-Timestamp is not within ${pushWindowSeconds} seconds of the hub's clock.`, { header: 'x-webhook-timestamp' });
 };
 

@@ -23,3 +23,7 @@ export const applyFacts = async (em: EntityManager, facts: readonly Fact[]): Pro
     );
   return [];
 };
+
+export const forgetEvents = async (em: EntityManager, eventIds: readonly string[]): Promise<void> => {
+  await query(em, 'delete from gatekeeper.gates where event_id = any($1::text[])', [eventIds]);
+};

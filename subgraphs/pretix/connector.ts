@@ -9,7 +9,7 @@
 import type { Batch, Connector, Rejected } from '#core/connector.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
 import type { Fact } from '#core/facts.ts';
-import { constantTimeEqual, pushToken } from '#core/secrets.ts';
+import { isOneOf, pushToken } from '#core/secrets.ts';
 import { calendarFacts, isTold, markTold, observations, recentCalendar } from './connector-calendar.ts';
 import { type Cursor, keepEvents, readCursor, streamOf, wholeOrganizer, withEvents, withoutStream } from './connector-cursor.ts';
 import { accepted } from './connector-facts.ts';
@@ -45,6 +45,11 @@ export const connector: Connector<PretixSettings> = {
       if (!(error instanceof UpstreamError) || error.facts.status !== 403) throw error;
       throw new UpstreamError('status', 'The token may not add a webhook. Allow its team to change organizer settings, or set `webhooks` to false to poll alone.', { status: 403, field: 'settings.webhooks' });
     }
+  },
+  async withdrawKeys(context) {
+    const client = clientOf(context);
+    const { rows } = await client.webhooks();
+    for (const { id, enabled, target_url } of rows) if (enabled && target_url === context.service.endpoints.webhook) await client.deleteWebhook(id);
   },
   async *pull(context, stored) {
     const { settings: wanted } = context.service;
@@ -86,7 +91,7 @@ export const connector: Connector<PretixSettings> = {
   },
   /** pretix signs nothing: who knows the URL that it was given is pretix. */
   async receive(context, push) {
-    if (!constantTimeEqual(String(push.query.token), pushToken(context.service.pushSecret))) throw new PushError('PUSH_SIGNATURE_INVALID', 'The URL does not carry the token of this service.');
+    if (!isOneOf(String(push.query.token), context.service.pushSecrets, pushToken)) throw new PushError('PUSH_SIGNATURE_INVALID', 'The URL does not carry the token of this service.');
     const read = notification.safeParse(parseJson(push.body));
     if (!read.success) throw new PushError('PUSH_MALFORMED', 'The body is not a pretix notification.', { fields: read.error.issues.map(({ path }) => path.join('.')) });
     if (read.data.organizer !== context.service.settings.organizer) throw new PushError('PUSH_MALFORMED', 'The notification is about another organizer.', { fields: ['organizer'] });

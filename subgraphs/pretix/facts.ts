@@ -79,3 +79,8 @@ const writeOrders = async (em: EntityManager, serviceId: string, told: readonly 
     [serviceId, JSON.stringify(moved.map(({ fact, data }) => ({ code: fact.upstreamId, events: data.events })))],
   );
 };
+
+export const forgetEvents = async (em: EntityManager, eventIds: readonly string[], serviceId: string): Promise<void> => {
+  for (const table of ['events', 'orders']) await query(em, `delete from pretix.${table} where service_id = $1 or event_id = any($2::text[])`, [serviceId, eventIds]);
+  for (const table of ['products', 'quotas', 'check_in_lists']) await query(em, `delete from pretix.${table} where service_id = $1`, [serviceId]);
+};

@@ -5,6 +5,7 @@ import { type Invalidates, entitiesOf } from '#core/invalidation.ts';
 const offers: ReadonlySet<string> = new Set(['pretix.product', 'pretix.quota', 'pretix.checkInList', 'pretix.offer']);
 
 export const invalidates: Invalidates = {
+  events: { 'event.removed': ({ eventId }) => entitiesOf('PretixEvent', [eventId]) },
   facts(facts) {
     const records = factsOf(facts, 'record');
     if (records.some(({ type }) => offers.has(type))) return [{ everyOf: 'PretixEvent' }];

@@ -21,7 +21,7 @@ export const start = async (wanted: object = {}, { timeoutMs = 400, apiKey = und
   const parsed = settings.parse({ organizer: 'acme', ...wanted });
   const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs, retries: 0, budget: () => connector.budget?.(parsed) ?? null });
   const context: ConnectorContext<PretixSettings> = {
-    service: { serviceId: 's1', serviceName: 'pretix', endpoints: { api: pretix.url, webhook: null, healthCheck: pretix.url }, credentials: { type: 'api_key', apiKey: apiKey ?? pretix.token }, settings: parsed, pushSecret: 'x' },
+    service: { serviceId: 's1', serviceName: 'pretix', endpoints: { api: pretix.url, webhook: null, healthCheck: pretix.url }, credentials: { type: 'api_key', apiKey: apiKey ?? pretix.token }, settings: parsed, pushSecret: 'x', pushSecrets: ['x'] },
     http, httpFor: () => http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(clock.now()), signal: new AbortController().signal,
   };
   let cursor: unknown = null;

@@ -99,6 +99,10 @@ export const createPretixClient = (options: PretixClientOptions) => {
       const answer = await options.http.request({ method: 'POST', url: `${root}webhooks/`, body, signal: options.signal });
       return parse(payloads.webhook, answer.json, 'webhooks/');
     },
+    /** pretix keeps it, and its log, as disabled. */
+    async deleteWebhook(id: number) {
+      await options.http.request({ method: 'DELETE', url: `${root}webhooks/${id}/`, signal: options.signal });
+    },
   };
 };
 

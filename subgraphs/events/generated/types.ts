@@ -52,6 +52,15 @@ export type CacheControlScope =
   /** Everybody with the same rights. */
   | 'PUBLIC';
 
+/** What a circuit breaker does with calls. */
+export type CircuitState =
+  /** They go through. */
+  | 'CLOSED'
+  /** One is let through to see whether the service is well again. */
+  | 'HALF_OPEN'
+  /** They are refused, as too many failed in a row. */
+  | 'OPEN';
+
 /** Credentials; which fields are needed follows from the type. */
 export type CredentialsInput = {
   /** For JWT without a token: how the hub signs one for each call. */
@@ -189,11 +198,15 @@ export type EventOrder =
 
 /** A registered instance of an upstream product. */
 export type EventService = {
+  /** How many calls it allows, as of the last contact; null where it allows as many as are needed. */
+  readonly budget?: Maybe<ServiceBudget>;
+  /** Whether calls get through to it. */
+  readonly circuit?: Maybe<ServiceCircuit>;
   /** The organiser's contact given at registration. */
   readonly contact?: Maybe<Scalars['String']['output']>;
   /** Where it is reached. */
   readonly endpoints?: Maybe<ServiceEndpoints>;
-  /** How well it answers. */
+  /** How well it answers; DOWN when it was removed. */
   readonly health: ServiceHealth;
   /** Id of the service. */
   readonly id: Scalars['ID']['output'];
@@ -201,14 +214,16 @@ export type EventService = {
   readonly lastContactAt?: Maybe<Scalars['DateTime']['output']>;
   /** Why the last contact or sync failed; null while all is well. */
   readonly lastError?: Maybe<ServiceError>;
-  /** The last finished pull; null before the first. */
+  /** The last pull, also one that failed or still runs; null before the first. */
   readonly lastSync?: Maybe<SyncReport>;
   /** Name given at registration. */
   readonly name: Scalars['String']['output'];
-  /** When the next pull is due. */
-  readonly nextSyncAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When the next pull is due; null while it is not called. */
+  readonly nextSync?: Maybe<Scalars['DateTime']['output']>;
   /** Upstream product, such as `gatekeeper` or `pretix`. */
   readonly product: Scalars['String']['output'];
+  /** Whether the hub calls it. */
+  readonly state: ServiceState;
   /** Seconds between pulls. */
   readonly syncInterval?: Maybe<Scalars['Int']['output']>;
 };
@@ -229,6 +244,20 @@ export type EventServiceEdge = {
   readonly cursor: Scalars['String']['output'];
   /** The service. */
   readonly node: EventService;
+};
+
+/** Which service. */
+export type EventServiceInput = {
+  /** Id of the service. */
+  readonly serviceId: Scalars['ID']['input'];
+};
+
+/** What came of it. */
+export type EventServicePayload = {
+  /** The service as it is now; null when nothing was done. */
+  readonly service?: Maybe<EventService>;
+  /** What to mend. */
+  readonly userErrors: ReadonlyArray<UserError>;
 };
 
 /** Where an event stands. */
@@ -318,6 +347,8 @@ export type JwtAlgorithm =
   | 'RS256';
 
 export type Mutation = {
+  /** From then on the hub calls the service no more, neither for data nor for its health. What it pushes is taken in all the same, so that nothing is lost. */
+  readonly pauseEventService: EventServicePayload;
   /**
    * Shows what `registerEventService` would bring with the same input: goes through its steps up to the first page of each
    * list, and answers the facts, what would be rejected and why, and the step that fails. Nothing is stored and no key is
@@ -336,6 +367,32 @@ export type Mutation = {
    * missing and leaves what is there. Events whose turn does not come within 25 s are told so: register again.
    */
   readonly registerProgramme: RegisterProgrammePayload;
+  /**
+   * Removes a service: it is not called any more, its credentials and secrets are gone, and it is told to push no more.
+   * With its data, everything of its events goes too, and their ids are free. Without, its events stay readable as they
+   * were last known, and keep their ids; it can be removed with its data later.
+   */
+  readonly removeEventService: RemoveEventServicePayload;
+  /** Calls a paused service again, at once. */
+  readonly resumeEventService: EventServicePayload;
+  /**
+   * Exchanges a new secret for pushes with the service, and a new token in the URL that it pushes to. Pushes under the one
+   * before are taken for ten minutes more, as some may be on their way.
+   */
+  readonly rotatePushSecret: EventServicePayload;
+  /** Asks a service for news at once, or for everything when `full`; answers when it is queued. What is known already counts once. */
+  readonly syncNow: EventServicePayload;
+  /**
+   * Reaches a service otherwise than before. What is new is tried first: settings, health check within 10 s, a sample of its
+   * data, and at another address an exchange of keys. When a step fails, `userErrors` says which and why, and all stays as
+   * it was. After a change of address or settings everything is read again; what is known already counts once.
+   */
+  readonly updateEventService: EventServicePayload;
+};
+
+
+export type MutationPauseEventServiceArgs = {
+  input: EventServiceInput;
 };
 
 
@@ -351,6 +408,31 @@ export type MutationRegisterEventServiceArgs = {
 
 export type MutationRegisterProgrammeArgs = {
   input: RegisterProgrammeInput;
+};
+
+
+export type MutationRemoveEventServiceArgs = {
+  input: RemoveEventServiceInput;
+};
+
+
+export type MutationResumeEventServiceArgs = {
+  input: EventServiceInput;
+};
+
+
+export type MutationRotatePushSecretArgs = {
+  input: EventServiceInput;
+};
+
+
+export type MutationSyncNowArgs = {
+  input: SyncNowInput;
+};
+
+
+export type MutationUpdateEventServiceArgs = {
+  input: UpdateEventServiceInput;
 };
 
 /** Who organises events. */
@@ -678,10 +760,48 @@ export type RegistrationStep =
   /** The product's own settings are checked. */
   | 'SETTINGS';
 
+/** Which service to remove, and what of it. */
+export type RemoveEventServiceInput = {
+  /** Id of the service. */
+  readonly serviceId: Scalars['ID']['input'];
+  /** Whether everything of its events goes too. */
+  readonly withData: Scalars['Boolean']['input'];
+};
+
+/** What came of a removal. */
+export type RemoveEventServicePayload = {
+  /** Whether the service was told to push no more; false when it could not be reached, null where its product has no way. What it pushes is refused. */
+  readonly keysWithdrawn?: Maybe<Scalars['Boolean']['output']>;
+  /** Id of the service; null when it was not removed. */
+  readonly removedServiceId?: Maybe<Scalars['ID']['output']>;
+  /** What is kept of it; null when its data went too. */
+  readonly service?: Maybe<EventService>;
+  /** What to mend. */
+  readonly userErrors: ReadonlyArray<UserError>;
+};
+
 /** What happens when a call to a service fails. */
 export type RetryPolicyInput = {
   /** Further tries, 0 to 5, with growing random waits. */
   readonly retries?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** How many calls a service allows. */
+export type ServiceBudget = {
+  /** Calls that it allows in its window of time. */
+  readonly limit: Scalars['Int']['output'];
+  /** When none of them counts any more; null when none does. */
+  readonly resetsAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Those that count at the moment. */
+  readonly used: Scalars['Int']['output'];
+};
+
+/** Whether calls get through to a service. */
+export type ServiceCircuit = {
+  /** Since when; null when it was never otherwise. */
+  readonly since?: Maybe<Scalars['DateTime']['output']>;
+  /** What happens to a call. */
+  readonly state: CircuitState;
 };
 
 /** Where a service is reached. */
@@ -723,16 +843,35 @@ export type ServiceHealth =
   /** The last contact went well. */
   | 'HEALTHY';
 
+/** Whether the hub calls a service. */
+export type ServiceState =
+  /** It is called when it is due. */
+  | 'ACTIVE'
+  /** It is not called until it is resumed. */
+  | 'PAUSED'
+  /** It was removed and its data kept: it is never called again. */
+  | 'REMOVED';
+
+/** Which service to ask for news. */
+export type SyncNowInput = {
+  /** Whether everything is read again, from the beginning. */
+  readonly full: Scalars['Boolean']['input'];
+  /** Id of the service. */
+  readonly serviceId: Scalars['ID']['input'];
+};
+
 /** What a pull brought. */
 export type SyncReport = {
-  /** New facts that it brought. */
+  /** Why it ended early; null when it came to its end or still runs. */
+  readonly error?: Maybe<ServiceError>;
+  /** New facts that it brought, so far. */
   readonly facts: Scalars['Int']['output'];
-  /** When it ended. */
-  readonly finishedAt: Scalars['DateTime']['output'];
-  /** Records that could not be understood and are kept aside. */
+  /** When it ended; null while it runs. */
+  readonly finished?: Maybe<Scalars['DateTime']['output']>;
+  /** Records that could not be understood and are kept aside, so far. */
   readonly rejected: Scalars['Int']['output'];
   /** When it began. */
-  readonly startedAt: Scalars['DateTime']['output'];
+  readonly started: Scalars['DateTime']['output'];
 };
 
 /** How data is fetched. */
@@ -775,6 +914,46 @@ export type TokenEndpointAuthMethod =
   | 'CLIENT_SECRET_BASIC'
   /** In the body. */
   | 'CLIENT_SECRET_POST';
+
+/** Where a service is reached; what is left out stays as it is. */
+export type UpdateEndpointsInput = {
+  /** Base URL of its API. */
+  readonly api?: InputMaybe<Scalars['String']['input']>;
+  /** URL of the health check; null for `{api}/health`. One that is `{api}/health` already moves with the API. */
+  readonly healthCheck?: InputMaybe<Scalars['String']['input']>;
+  /** Where the hub is to send webhooks to, for services that take them; null for nowhere. */
+  readonly webhook?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What of a service is to be otherwise; what is left out stays as it is. */
+export type UpdateEventServiceInput = {
+  /** How the hub signs in there: all of it anew. */
+  readonly authentication?: InputMaybe<AuthenticationInput>;
+  /** Where the service is reached. */
+  readonly endpoints?: InputMaybe<UpdateEndpointsInput>;
+  /** Who organises, where the service does not tell. */
+  readonly organizerInfo?: InputMaybe<OrganizerInfoInput>;
+  /** Region of the programme that the event belongs to. */
+  readonly region?: InputMaybe<Scalars['String']['input']>;
+  /** Id of the service. */
+  readonly serviceId: Scalars['ID']['input'];
+  /** Name for this instance. */
+  readonly serviceName?: InputMaybe<Scalars['String']['input']>;
+  /** The product's own settings by their names; null removes one, others stay. */
+  readonly settings?: InputMaybe<Scalars['JSON']['input']>;
+  /** How data is fetched. */
+  readonly syncSettings?: InputMaybe<UpdateSyncSettingsInput>;
+};
+
+/** How data is fetched; what is left out stays as it is. */
+export type UpdateSyncSettingsInput = {
+  /** JSON Schema that a sample of the service's data must meet; null for none. */
+  readonly dataSchema?: InputMaybe<Scalars['JSON']['input']>;
+  /** Seconds between pulls, 5 to 86400. */
+  readonly interval?: InputMaybe<Scalars['Int']['input']>;
+  /** What happens when a call fails. */
+  readonly retryPolicy?: InputMaybe<RetryPolicyInput>;
+};
 
 /** A mistake that the caller can mend. */
 export type UserError = {
@@ -928,6 +1107,7 @@ export type ResolversTypes = {
   AuthenticationInput: AuthenticationInput;
   AuthenticationType: AuthenticationType;
   CacheControlScope: CacheControlScope;
+  CircuitState: CircuitState;
   CredentialsInput: CredentialsInput;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   CustomEvent: ResolverTypeWrapper<EventParent>;
@@ -941,6 +1121,8 @@ export type ResolversTypes = {
   EventService: ResolverTypeWrapper<EventServiceParent>;
   EventServiceConnection: ResolverTypeWrapper<EventServiceConnectionParent>;
   EventServiceEdge: ResolverTypeWrapper<Omit<EventServiceEdge, 'node'> & { node: ResolversTypes['EventService'] }>;
+  EventServiceInput: EventServiceInput;
+  EventServicePayload: ResolverTypeWrapper<Omit<EventServicePayload, 'service'> & { service?: Maybe<ResolversTypes['EventService']> }>;
   EventStatus: EventStatus;
   EventTotals: ResolverTypeWrapper<EventTotals>;
   EventbriteEvent: ResolverTypeWrapper<EventParent>;
@@ -969,15 +1151,24 @@ export type ResolversTypes = {
   RegisterProgrammePayload: ResolverTypeWrapper<RegisterProgrammePayloadParent>;
   RegisteredProgrammeEvent: ResolverTypeWrapper<RegisteredProgrammeEventParent>;
   RegistrationStep: RegistrationStep;
+  RemoveEventServiceInput: RemoveEventServiceInput;
+  RemoveEventServicePayload: ResolverTypeWrapper<Omit<RemoveEventServicePayload, 'service'> & { service?: Maybe<ResolversTypes['EventService']> }>;
   RetryPolicyInput: RetryPolicyInput;
+  ServiceBudget: ResolverTypeWrapper<ServiceBudget>;
+  ServiceCircuit: ResolverTypeWrapper<ServiceCircuit>;
   ServiceEndpoints: ResolverTypeWrapper<ServiceEndpoints>;
   ServiceEndpointsInput: ServiceEndpointsInput;
   ServiceError: ResolverTypeWrapper<ServiceError>;
   ServiceHealth: ServiceHealth;
+  ServiceState: ServiceState;
+  SyncNowInput: SyncNowInput;
   SyncReport: ResolverTypeWrapper<SyncReport>;
   SyncSettingsInput: SyncSettingsInput;
   TicketedEvent: ResolverTypeWrapper<EventParent>;
   TokenEndpointAuthMethod: TokenEndpointAuthMethod;
+  UpdateEndpointsInput: UpdateEndpointsInput;
+  UpdateEventServiceInput: UpdateEventServiceInput;
+  UpdateSyncSettingsInput: UpdateSyncSettingsInput;
   UserError: ResolverTypeWrapper<UserError>;
   Venue: ResolverTypeWrapper<Venue>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
@@ -1000,6 +1191,8 @@ export type ResolversParentTypes = {
   EventService: EventServiceParent;
   EventServiceConnection: EventServiceConnectionParent;
   EventServiceEdge: Omit<EventServiceEdge, 'node'> & { node: ResolversParentTypes['EventService'] };
+  EventServiceInput: EventServiceInput;
+  EventServicePayload: Omit<EventServicePayload, 'service'> & { service?: Maybe<ResolversParentTypes['EventService']> };
   EventTotals: EventTotals;
   EventbriteEvent: EventParent;
   GateEvent: EventParent;
@@ -1025,13 +1218,21 @@ export type ResolversParentTypes = {
   RegisterProgrammeInput: RegisterProgrammeInput;
   RegisterProgrammePayload: RegisterProgrammePayloadParent;
   RegisteredProgrammeEvent: RegisteredProgrammeEventParent;
+  RemoveEventServiceInput: RemoveEventServiceInput;
+  RemoveEventServicePayload: Omit<RemoveEventServicePayload, 'service'> & { service?: Maybe<ResolversParentTypes['EventService']> };
   RetryPolicyInput: RetryPolicyInput;
+  ServiceBudget: ServiceBudget;
+  ServiceCircuit: ServiceCircuit;
   ServiceEndpoints: ServiceEndpoints;
   ServiceEndpointsInput: ServiceEndpointsInput;
   ServiceError: ServiceError;
+  SyncNowInput: SyncNowInput;
   SyncReport: SyncReport;
   SyncSettingsInput: SyncSettingsInput;
   TicketedEvent: EventParent;
+  UpdateEndpointsInput: UpdateEndpointsInput;
+  UpdateEventServiceInput: UpdateEventServiceInput;
+  UpdateSyncSettingsInput: UpdateSyncSettingsInput;
   UserError: UserError;
   Venue: Venue;
   Float: Scalars['Float']['output'];
@@ -1084,6 +1285,8 @@ export type EventEdgeResolvers<ContextType = Context, ParentType extends Resolve
 
 export type EventServiceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventService'] = ResolversParentTypes['EventService'], FederationReferenceType extends FederationReferenceTypes['EventService'] = FederationReferenceTypes['EventService']> = {
   __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['EventService']> | FederationReferenceType, FederationReferenceType, ContextType>;
+  budget?: Resolver<Maybe<ResolversTypes['ServiceBudget']>, ParentType, ContextType>;
+  circuit?: Resolver<Maybe<ResolversTypes['ServiceCircuit']>, ParentType, ContextType>;
   contact?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   endpoints?: Resolver<Maybe<ResolversTypes['ServiceEndpoints']>, ParentType, ContextType>;
   health?: Resolver<ResolversTypes['ServiceHealth'], ParentType, ContextType>;
@@ -1092,8 +1295,9 @@ export type EventServiceResolvers<ContextType = Context, ParentType extends Reso
   lastError?: Resolver<Maybe<ResolversTypes['ServiceError']>, ParentType, ContextType>;
   lastSync?: Resolver<Maybe<ResolversTypes['SyncReport']>, ParentType, ContextType>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
-  nextSyncAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  nextSync?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   product?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['ServiceState'], ParentType, ContextType>;
   syncInterval?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
 };
 
@@ -1106,6 +1310,11 @@ export type EventServiceConnectionResolvers<ContextType = Context, ParentType ex
 export type EventServiceEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventServiceEdge'] = ResolversParentTypes['EventServiceEdge']> = {
   cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   node?: Resolver<ResolversTypes['EventService'], ParentType, ContextType>;
+};
+
+export type EventServicePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventServicePayload'] = ResolversParentTypes['EventServicePayload']> = {
+  service?: Resolver<Maybe<ResolversTypes['EventService']>, ParentType, ContextType>;
+  userErrors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
 };
 
 export type EventTotalsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventTotals'] = ResolversParentTypes['EventTotals']> = {
@@ -1150,9 +1359,15 @@ export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes
 }
 
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
+  pauseEventService?: Resolver<ResolversTypes['EventServicePayload'], ParentType, ContextType, RequireFields<MutationPauseEventServiceArgs, 'input'>>;
   previewEventService?: Resolver<ResolversTypes['PreviewEventServicePayload'], ParentType, ContextType, RequireFields<MutationPreviewEventServiceArgs, 'input'>>;
   registerEventService?: Resolver<ResolversTypes['RegisterEventServicePayload'], ParentType, ContextType, RequireFields<MutationRegisterEventServiceArgs, 'input'>>;
   registerProgramme?: Resolver<ResolversTypes['RegisterProgrammePayload'], ParentType, ContextType, RequireFields<MutationRegisterProgrammeArgs, 'input'>>;
+  removeEventService?: Resolver<ResolversTypes['RemoveEventServicePayload'], ParentType, ContextType, RequireFields<MutationRemoveEventServiceArgs, 'input'>>;
+  resumeEventService?: Resolver<ResolversTypes['EventServicePayload'], ParentType, ContextType, RequireFields<MutationResumeEventServiceArgs, 'input'>>;
+  rotatePushSecret?: Resolver<ResolversTypes['EventServicePayload'], ParentType, ContextType, RequireFields<MutationRotatePushSecretArgs, 'input'>>;
+  syncNow?: Resolver<ResolversTypes['EventServicePayload'], ParentType, ContextType, RequireFields<MutationSyncNowArgs, 'input'>>;
+  updateEventService?: Resolver<ResolversTypes['EventServicePayload'], ParentType, ContextType, RequireFields<MutationUpdateEventServiceArgs, 'input'>>;
 };
 
 export type OrganizerResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Organizer'] = ResolversParentTypes['Organizer']> = {
@@ -1261,6 +1476,24 @@ export type RegisteredProgrammeEventResolvers<ContextType = Context, ParentType 
   userErrors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
 };
 
+export type RemoveEventServicePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RemoveEventServicePayload'] = ResolversParentTypes['RemoveEventServicePayload']> = {
+  keysWithdrawn?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
+  removedServiceId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  service?: Resolver<Maybe<ResolversTypes['EventService']>, ParentType, ContextType>;
+  userErrors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
+};
+
+export type ServiceBudgetResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ServiceBudget'] = ResolversParentTypes['ServiceBudget']> = {
+  limit?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  resetsAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  used?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type ServiceCircuitResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ServiceCircuit'] = ResolversParentTypes['ServiceCircuit']> = {
+  since?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['CircuitState'], ParentType, ContextType>;
+};
+
 export type ServiceEndpointsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ServiceEndpoints'] = ResolversParentTypes['ServiceEndpoints']> = {
   api?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   healthCheck?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
@@ -1274,10 +1507,11 @@ export type ServiceErrorResolvers<ContextType = Context, ParentType extends Reso
 };
 
 export type SyncReportResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SyncReport'] = ResolversParentTypes['SyncReport']> = {
+  error?: Resolver<Maybe<ResolversTypes['ServiceError']>, ParentType, ContextType>;
   facts?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
-  finishedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  finished?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   rejected?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
-  startedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  started?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
 };
 
 export type TicketedEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TicketedEvent'] = ResolversParentTypes['TicketedEvent'], FederationReferenceType extends FederationReferenceTypes['TicketedEvent'] = FederationReferenceTypes['TicketedEvent']> = {
@@ -1317,6 +1551,7 @@ export type Resolvers<ContextType = Context> = {
   EventService?: EventServiceResolvers<ContextType>;
   EventServiceConnection?: EventServiceConnectionResolvers<ContextType>;
   EventServiceEdge?: EventServiceEdgeResolvers<ContextType>;
+  EventServicePayload?: EventServicePayloadResolvers<ContextType>;
   EventTotals?: EventTotalsResolvers<ContextType>;
   EventbriteEvent?: EventbriteEventResolvers<ContextType>;
   GateEvent?: GateEventResolvers<ContextType>;
@@ -1336,6 +1571,9 @@ export type Resolvers<ContextType = Context> = {
   RegisterEventServicePayload?: RegisterEventServicePayloadResolvers<ContextType>;
   RegisterProgrammePayload?: RegisterProgrammePayloadResolvers<ContextType>;
   RegisteredProgrammeEvent?: RegisteredProgrammeEventResolvers<ContextType>;
+  RemoveEventServicePayload?: RemoveEventServicePayloadResolvers<ContextType>;
+  ServiceBudget?: ServiceBudgetResolvers<ContextType>;
+  ServiceCircuit?: ServiceCircuitResolvers<ContextType>;
   ServiceEndpoints?: ServiceEndpointsResolvers<ContextType>;
   ServiceError?: ServiceErrorResolvers<ContextType>;
   SyncReport?: SyncReportResolvers<ContextType>;

@@ -1,0 +1,102 @@
+/**
+ * A service reached otherwise than before: other credentials, another address, other settings. What is new is tried
+ * first, as at registration; only then is it stored, in one transaction, and what was on its way under the old
+ * configuration is not (apply.ts). Calls that were begun with the old credentials end as they end.
+ *
+ * At another address the upstream gets a secret of its own, as two upstreams must not be able to speak for each other.
+ * If storing fails after that, the old one is exchanged again.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Connector } from '#core/connector.ts';
+import { InputError } from '#core/errors.ts';
+import type { ServiceUpdate } from '#core/ingest-port.ts';
+import { enqueue } from '#core/jobs.ts';
+import { openSettings, sealSettings } from '#core/secret-settings.ts';
+import { randomToken } from '#core/secrets.ts';
+import { type Reachable, Service } from '#core/services.ts';
+import { type Done, changeService, noSuchService, pullAtOnce } from './change.ts';
+import { compileDataSchema } from '#core/data-schema.ts';
+import type { Ingest } from './ingest.ts';
+import { overlapMs, reachOf, replacing, retireTask } from './rotate.ts';
+import { checkSettings, defaultLimits, step, tryOut } from './steps.ts';
+import { withdrawFrom } from './withdraw.ts';
+
+/** What follows for the row. `moved`: the upstream is at another address. `anew`: what was read may read otherwise now, so all is read again. */
+type Plan = { readonly reach: Reachable; readonly columns: Partial<Service>; readonly changed: readonly string[]; readonly moved: boolean; readonly anew: boolean };
+
+export const updateService = async (ingest: Ingest, serviceId: string, update: ServiceUpdate, by: string | null): Promise<Done> => {
+  const before = await ingest.hub.database.em().findOne(Service, { id: serviceId });
+  const connector = before && ingest.connectors.get(before.product);
+  if (!before || before.state === 'REMOVED' || !connector) throw noSuchService();
+  const plan = await planUpdate(ingest, connector, before, update);
+  // Its own connections: a circuit that is open for what was there before says nothing about what is tried.
+  await using calls = ingest.callsApart();
+  const context = ingest.pressingContextFor(plan.reach, AbortSignal.timeout(defaultLimits.totalMs), calls);
+  const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => dataSchemaOf(before, update));
+  if (isTried(update)) await tryOut(connector, { context, pressing: context }, validate, defaultLimits.healthMs);
+  try {
+    if (plan.moved || plan.anew) await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(context));
+    await store(ingest, before, plan, by);
+  } catch (error) {
+    if (plan.moved || plan.anew) await restoreKeys(ingest, connector, serviceId);
+    throw error;
+  }
+  if (plan.moved) await withdrawFrom(ingest, reachOf(before), undefined, calls);
+  return { ok: true };
+};
+
+const isTried = ({ endpoints, credentials, settings, dataSchema }: ServiceUpdate): boolean => Boolean(endpoints ?? credentials ?? settings ?? dataSchema);
+
+const dataSchemaOf = (before: Service, { dataSchema = before.dataSchema ?? null }: ServiceUpdate) => (dataSchema ? compileDataSchema(dataSchema) : null);
+
+const planUpdate = async (ingest: Ingest, connector: Connector<unknown>, before: Service, update: ServiceUpdate): Promise<Plan> => {
+  const { secrets } = ingest.hub;
+  const known = openSettings(before.settings, connector.secretSettings, secrets) as Readonly<Record<string, unknown>>;
+  const settings = Object.fromEntries(Object.entries({ ...known, ...update.settings }).filter(([, value]) => value !== null));
+  if (update.settings) await step('SETTINGS', 'input.settings', () => checkSettings(connector, settings));
+  const apiUrl = update.endpoints?.api ?? before.apiUrl;
+  const moved = apiUrl !== before.apiUrl;
+  const columns: Partial<Service> = {
+    ...(update.serviceName !== undefined && { name: update.serviceName }),
+    ...(update.endpoints && { apiUrl, webhookUrl: update.endpoints.webhook === undefined ? before.webhookUrl : update.endpoints.webhook, healthUrl: healthUrlOf(before, apiUrl, update.endpoints.healthCheck) }),
+    ...(update.credentials && { credentials: secrets.encrypt(JSON.stringify(update.credentials)) }),
+    ...(update.settings && { settings: sealSettings(settings, connector.secretSettings, secrets) }),
+    ...(update.dataSchema !== undefined && { dataSchema: update.dataSchema as Record<string, unknown> | null }),
+    ...(update.syncInterval !== undefined && { syncInterval: update.syncInterval }),
+    ...(update.retries !== undefined && { retries: update.retries }),
+    ...(moved && { pushSecret: secrets.encrypt(randomToken(32)) }),
+  };
+  const anew = update.settings !== undefined && !isDeepStrictEqual(connector.settings.safeParse(known).data, connector.settings.safeParse(settings).data);
+  return { reach: { ...reachOf(before), ...columns }, columns, changed: Object.keys(columns).filter((name) => name !== 'pushSecret'), moved, anew };
+};
+
+/** One that follows from the address moves with it, unless it is given. */
+const healthUrlOf = ({ apiUrl: before, healthUrl }: Service, apiUrl: string, given: string | null | undefined): string =>
+  given ?? (given === null || healthUrl === `${before}/health` ? `${apiUrl}/health` : healthUrl);
+
+const store = (ingest: Ingest, before: Service, { columns, changed, moved, anew }: Plan, by: string | null): Promise<Done> =>
+  changeService(ingest, before.id, async (em, service) => {
+    if (service.revision !== before.revision || service.pushSecret !== before.pushSecret) throw new InputError('SERVICE_CHANGED', 'input.serviceId', 'Somebody else changed the service meanwhile. Look at it and try again.');
+    if (moved) {
+      service.previousPushSecrets = replacing(service, ingest.hub.now(), [service.pushSecret, ...(service.nextPushSecret ? [service.nextPushSecret] : [])]);
+      service.nextPushSecret = null;
+      await enqueue(em, retireTask, { serviceId: service.id }, { key: `retire:${service.id}`, runAt: new Date(Date.now() + overlapMs + 1000) });
+    }
+    Object.assign(service, columns);
+    service.revision += 1;
+    if (moved || anew) service.cursor = null;
+    // What kept calls from the old address says nothing about the new one.
+    if (moved) service.circuit = 'CLOSED';
+    if (service.state === 'ACTIVE') await pullAtOnce(em, service);
+    return [{ type: 'service.updated', eventId: null, occurredAt: ingest.hub.now(), payload: { name: service.name, product: service.product, by, changed: [...changed] } }];
+  });
+
+/** The configuration stays as it was: so must what the upstream was told. */
+const restoreKeys = async (ingest: Ingest, connector: Connector<unknown>, serviceId: string): Promise<void> => {
+  try {
+    const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
+    if (service && service.state !== 'REMOVED') await connector.exchangeKeys?.(ingest.pressingContextFor(service, AbortSignal.timeout(defaultLimits.healthMs)));
+  } catch (error) {
+    ingest.hub.logger.warn({ err: error, serviceId }, 'the secret for pushes could not be exchanged again after a change that failed');
+  }
+};
