@@ -1,0 +1,43 @@
+import { expectedCounts } from '#simulators/eventbrite/expected-counts.ts';
+import { createEventbriteSimulator } from '#simulators/eventbrite/index.ts';
+import { contractPlan } from '#simulators/eventbrite/plans.ts';
+import { type Counted, type Neighbour, pickOf } from './neighbour.ts';
+
+const faults = ['status-500', 'html', 'half-json', 'wrong-shape', 'hang'] as const;
+
+/** Its reads lag behind its writes, its webhooks only hint. */
+export const startEventbrite = async (name: string): Promise<Neighbour> => {
+  const simulator = await createEventbriteSimulator({ plan: contractPlan, callsPerHour: null, lag: { longestMs: 2_000 }, webhookRetryMs: [100], seed: name });
+  const { world } = simulator;
+  // The third was over long ago: who comes to it now is not believed.
+  const events = world.organization.events.map(({ id }) => id).slice(0, 2);
+  const hubIds = Object.fromEntries(events.map((id, index) => [id, `${name}-${index + 1}`]));
+  return {
+    registration: {
+      product: 'eventbrite', endpoints: { api: `${simulator.url}/v3`, healthCheck: `${simulator.url}/v3` }, authentication: { type: 'API_KEY', credentials: { apiKey: simulator.token } },
+      settings: { organizationId: simulator.organizationId, eventIds: hubIds, callsPerHour: 100_000 },
+    },
+    happen(random) {
+      const sold = world.truth().filter(({ cancelled, refunded }) => !cancelled && !refunded);
+      if (sold.length === 0 || random.next() < 0.4) return void world.register(pickOf(random, events), { tickets: 1 + random.below(3), unpaid: random.next() < 0.1 });
+      const { id, status } = pickOf(random, sold);
+      const chance = random.next();
+      if (status === 'Unpaid') world.pay(id);
+      else if (chance < 0.1) world.cancel(id);
+      // Eventbrite forgets that a refunded ticket was checked in: then no number of its own says what is right.
+      else if (chance < 0.2 && status !== 'Checked In') world.refund(id);
+      else if (status === 'Checked In') world.undoCheckIn(id);
+      else world.checkIn(id);
+    },
+    fail: (random) => simulator.misbehave(pickOf(random, faults)),
+    mend: () => simulator.misbehave('none'),
+    truth() {
+      const attendees = world.truth();
+      return Object.fromEntries(events.map((id): [string, Counted] => {
+        const { registered, current, checkIns } = expectedCounts(attendees, id);
+        return [hubIds[id] ?? '', { registered, present: current, checkIns }];
+      }));
+    },
+    [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose](),
+  };
+};
