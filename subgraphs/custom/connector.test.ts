@@ -177,6 +177,21 @@ describe('records', () => {
   });
 });
 
+describe('a service that asks for a token', () => {
+  const oauth2 = { kind: 'oauth2', clientId: 'hub', clientSecret: 'secret', method: 'post', lifetime: 600 } as const;
+  test('and forgets it between two pages is signed in to again, and no record is lost', async () => {
+    await using own = await start({ wanted: { resources: everything('page', 4) }, authentication: oauth2, credentials: (url) => ({ type: 'oauth2', clientId: 'hub', clientSecret: 'secret', tokenUrl: `${url}/token`, authMethod: 'client_secret_post' }) });
+    fill(own);
+    const found: string[] = [];
+    for await (const batch of connector.pull(own.contextOf(), null)) {
+      found.push(...idsOf(batch.facts, 'checkIn'));
+      own.desk.forgetTokens();
+    }
+    expect(found).toHaveLength(12);
+    expect(own.desk.tokens.length).toBeGreaterThan(5);
+  });
+});
+
 describe('health', () => {
   test('is any answer, or what `healthy` says', async () => {
     await using own = await start();
