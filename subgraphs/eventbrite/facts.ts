@@ -33,3 +33,7 @@ const upsert = async (em: EntityManager, table: string, rows: readonly Readonly<
     [JSON.stringify(rows)],
   );
 };
+
+export const forgetEvents = async (em: EntityManager, eventIds: readonly string[], serviceId: string): Promise<void> => {
+  for (const table of ['events', 'ticket_classes']) await query(em, `delete from eventbrite.${table} where service_id = $1 or event_id = any($2::text[])`, [serviceId, eventIds]);
+};

@@ -2,7 +2,7 @@ import type { Connector } from '#core/connector.ts';
 import { defineSubgraph } from '#core/subgraph.ts';
 import { connector } from './connector.ts';
 import { entities } from './entities.ts';
-import { applyFacts } from './facts.ts';
+import { applyFacts, forgetEvents } from './facts.ts';
 import { invalidates } from './invalidates.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { permissions, references } from './permissions.ts';
@@ -21,5 +21,6 @@ export const subgraph = defineSubgraph({
   // Ingestion hands a connector only settings that the connector's own schema parsed.
   connector: connector as Connector<unknown> as Connector<never>,
   applyFacts,
+  forgetEvents,
   invalidates,
 });
