@@ -149,7 +149,7 @@ export const coreMigrations: readonly MigrationSource[] = [
       add column starts_at timestamptz,
       add column ends_at timestamptz,
       add column settled_at timestamptz`,
-    'create index event_ids_unsettled on hub.event_ids (ends_at) where settled_at is null',
+    'create index event_ids_unsettled on hub.event_ids (ends_at) where settled_at is null or settled_at < ends_at',
     // `raw` is null where it was too large to keep, or is not for keeping: only the upstream can tell it again.
     `alter table hub.rejected_facts
       alter column raw drop not null,

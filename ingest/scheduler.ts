@@ -8,6 +8,7 @@ import { query } from '#core/sql.ts';
 import { announce, recordEvents } from './apply.ts';
 import type { Ingest } from './ingest.ts';
 import { pullSpec, pullTask } from './pull-jobs.ts';
+import { forgetRejected, forgetSettled } from './retention.ts';
 
 export const healthTask = 'ingest.health';
 /** Seconds between health checks of a service. */
@@ -46,6 +47,8 @@ export const startScheduler = (ingest: Ingest, options: { readonly tickMs: numbe
 const maintain = async (ingest: Ingest): Promise<void> => {
   await maintainEventLog(ingest.hub.database.em(), ingest.hub.eventLogDays, new Date());
   await maintainPlatformRecords(ingest.hub.database.em(), ingest.hub.eventLogDays, ingest.hub.now());
+  await forgetSettled(ingest);
+  await forgetRejected(ingest);
   for (const subgraph of ingest.subgraphs) await subgraph.maintain?.(ingest.hub.database.em(), ingest.hub.now(), ingest.hub);
 };
 

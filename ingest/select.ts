@@ -56,7 +56,7 @@ const whatIsWrong = (fact: Fact): string | null => {
   return fact.kind === 'record' && JSON.stringify(fact.data).length > largestRecord ? `data: more than ${largestRecord} characters` : null;
 };
 
-type OwnEvent = { readonly period: PlausiblePeriod | null; readonly isSettled: boolean };
+type OwnEvent = { readonly period: PlausiblePeriod | null; readonly settledAt: Date | null };
 
 /**
  * The service's own among the events that are named. An event id belongs to the service that named it first; what
@@ -68,19 +68,19 @@ const claimEvents = async (em: EntityManager, serviceId: string, facts: readonly
     await query(
       em,
       `insert into hub.event_ids as e (event_id, service_id, starts_at, ends_at) select id, $1, starts_at, ends_at from unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as t (id, starts_at, ends_at)
-       on conflict (event_id) do update set starts_at = excluded.starts_at, ends_at = excluded.ends_at, settled_at = case when excluded.ends_at is null or excluded.ends_at > e.ends_at then null else e.settled_at end
+       on conflict (event_id) do update set starts_at = excluded.starts_at, ends_at = excluded.ends_at
          where e.service_id = excluded.service_id and (e.starts_at, e.ends_at) is distinct from (excluded.starts_at, excluded.ends_at)`,
       [serviceId, told.map(({ eventId }) => eventId), told.map(({ start }) => start.toISOString()), told.map(({ end }) => end?.toISOString() ?? null)],
     );
   const named = [...new Set(facts.flatMap(({ eventId }) => eventId ?? []))];
   if (named.length === 0) return { own: new Map(), isQuarantined: facts.length > 0 };
-  const rows = await query<{ event_id: string; starts_at: Date | null; ends_at: Date | null; is_settled: boolean; is_quarantined: boolean }>(
+  const rows = await query<{ event_id: string; starts_at: Date | null; ends_at: Date | null; settled_at: Date | null; is_quarantined: boolean }>(
     em,
-    `select event_id, starts_at, ends_at, settled_at is not null as is_settled, exists (select from hub.rejected_facts where service_id = $1) as is_quarantined
+    `select event_id, starts_at, ends_at, settled_at, exists (select from hub.rejected_facts where service_id = $1) as is_quarantined
      from hub.event_ids where service_id = $1 and event_id = any($2::text[])`,
     [serviceId, named],
   );
-  const own = rows.map((row) => [row.event_id, { period: row.starts_at && { start: new Date(row.starts_at), end: row.ends_at && new Date(row.ends_at) }, isSettled: row.is_settled }] as const);
+  const own = rows.map((row) => [row.event_id, { period: row.starts_at && { start: new Date(row.starts_at), end: row.ends_at && new Date(row.ends_at) }, settledAt: row.settled_at && new Date(row.settled_at) }] as const);
   return { own: new Map(own), isQuarantined: rows.some((row) => row.is_quarantined) };
 };
 
@@ -96,8 +96,12 @@ const knownAlready = async (em: EntityManager, serviceId: string, facts: readonl
   return new Set(rows.map(({ key }) => key));
 };
 
-/** Of an event that is over for long, all is known that will be; see retention.ts. */
-const isSettled = (fact: Fact, events: ReadonlyMap<string, OwnEvent>): boolean => !['event', 'status', 'observation'].includes(fact.kind) && events.get(fact.eventId ?? '')?.isSettled === true;
+/** Of an event that is over for long, all is known that will be, unless it goes on after all; see retention.ts. */
+const isSettled = (fact: Fact, events: ReadonlyMap<string, OwnEvent>): boolean => {
+  const { period, settledAt } = events.get(fact.eventId ?? '') ?? {};
+  if (!settledAt || ['event', 'status', 'observation'].includes(fact.kind)) return false;
+  return fact.at <= settledAt || (period?.end != null && period.end <= settledAt);
+};
 
 const factKeyOf = (fact: Fact): string => (fact.kind === 'observation' ? `observation:${fact.eventId}` : factKey(fact));
 

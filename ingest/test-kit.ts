@@ -1,6 +1,6 @@
 /** A hub with ingestion over real tables and a connector whose upstream is a list in memory. */
 import { z } from 'zod';
-import type { Batch, Connector, ConnectorContext } from '#core/connector.ts';
+import type { Batch, CallBudget, Connector, ConnectorContext } from '#core/connector.ts';
 import type { CheckInFact, EventFact, Fact, ObservationFact, RegistrationFact, StatusFact } from '#core/facts.ts';
 import type { Registration } from '#core/ingest-port.ts';
 import { Service } from '#core/services.ts';
@@ -19,6 +19,8 @@ export type FakeUpstream = {
   fetchSample: (context: ConnectorContext) => Promise<unknown>;
   exchangeKeys: (context: ConnectorContext) => Promise<void>;
   pull: (context: ConnectorContext, cursor: unknown) => AsyncIterable<Batch>;
+  translateAgain?: Connector['translateAgain'];
+  budget?: CallBudget;
 };
 
 export type TestIngest = TestHub & { readonly ingest: Ingest; readonly upstream: FakeUpstream; /** Rows of a table. */ count(table: string): Promise<number>; addService(id?: string): Promise<Service> };
@@ -42,6 +44,10 @@ export const openTestIngest = async ({ on, more = [] }: TestIngestOptions = {}):
     fetchSample: (context) => upstream.fetchSample(context),
     exchangeKeys: (context) => upstream.exchangeKeys(context),
     pull: (context, cursor) => upstream.pull(context, cursor),
+    budget: () => upstream.budget ?? null,
+    get translateAgain() {
+      return upstream.translateAgain;
+    },
   };
   const fake = { ...attendance, name: 'fake', applyFacts: undefined, connector: connector as Connector<never>, on };
   const ingest = createIngest({ hub: hub.hub, subgraphs: [events, attendance, fake, ...more.map((each) => ({ ...fake, connector: undefined, on: undefined, ...each }))], allowPrivateUpstreams: true });

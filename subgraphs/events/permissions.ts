@@ -8,8 +8,9 @@ const administration = Object.fromEntries(['syncNow', 'pauseEventService', 'resu
 export const permissions = {
   // Which events a viewer gets, and with them programmes, is decided row by row in the store: public ones are everybody's.
   Query: { event: allow, events: allow, programme: allow, programmes: allow, eventService: needs('manage_services'), eventServices: needs('manage_services') },
-  Mutation: { registerEventService: needs('manage_services'), previewEventService: needs('manage_services'), registerProgramme: needs('manage_services'), ...administration },
-  EventService: { nextSync: authenticated, syncInterval: authenticated, lastError: needs('manage_services'), lastSync: needs('manage_services'), circuit: needs('manage_services'), budget: needs('manage_services'), endpoints: needs('manage_services'), contact: needs('manage_services') },
+  Mutation: { registerEventService: needs('manage_services'), retryRejected: needs('manage_services'), previewEventService: needs('manage_services'), registerProgramme: needs('manage_services'), ...administration },
+  EventService: { nextSync: authenticated, syncInterval: authenticated, lastError: needs('manage_services'), lastSync: needs('manage_services'), circuit: needs('manage_services'), budget: needs('manage_services'), endpoints: needs('manage_services'), contact: needs('manage_services'), rejected: needs('manage_services') },
+  RejectedRecord: { raw: needs('admin') },
 };
 
 const byLoader = (): boolean => true;

@@ -10,6 +10,8 @@ import { productTypes } from './products.ts';
 import { type EventGroup, type Programme, groupOfRegion, regionId } from './programmes.ts';
 import { type EntryOutcome, registerProgramme } from './programmes-register.ts';
 import { type RegionSummary, listProgrammes } from './programmes-store.ts';
+import { rejected, rejectedRecord, retryRejected } from './rejected-resolvers.ts';
+import type { RejectedRecord } from './rejected-store.ts';
 import { administration } from './services-resolvers.ts';
 import { type Loaders, findService, listEvents, listServices } from './store.ts';
 
@@ -18,6 +20,9 @@ export type EventParent = EventRow;
 export type EventConnectionParent = Connection<EventRow>;
 export type EventServiceParent = Service;
 export type EventServiceConnectionParent = Connection<Service>;
+export type RejectedRecordParent = RejectedRecord;
+export type RejectedRecordConnectionParent = Connection<RejectedRecord>;
+export type RetryRejectedPayloadParent = { readonly service: Service | null; readonly recovered: number; readonly rejected: number; readonly resync: boolean; readonly userErrors: readonly UserError[] };
 export type ProgrammeParent = Programme;
 export type ProgrammeConnectionParent = Connection<Programme>;
 /** Of one region: both are set, but for regions without a programme. */
@@ -106,6 +111,7 @@ export const resolvers: Resolvers = {
         async () => previewed(await context.hub.ingest.preview(parseRegistration(input, context.hub.ingest.products, context.viewer.keyId, context.viewer.events))),
         (userErrors) => ({ facts: [], factCount: 0, rejected: [], rejectedCount: 0, complete: false, failedStep: null, userErrors }),
       ),
+    retryRejected,
     registerProgramme: (_parent, { input }, context) =>
       mendable<RegisterProgrammePayloadParent>(
         async () => {
@@ -129,6 +135,7 @@ export const resolvers: Resolvers = {
     nextSync: ({ state, nextSyncAt }) => (state === 'ACTIVE' ? nextSyncAt : null),
     circuit: ({ circuit, circuitSince }) => ({ state: circuit, since: circuitSince }),
     endpoints: (service, _args, context) => ({ api: service.apiUrl, healthCheck: service.healthUrl, push: `${context.hub.publicUrl}/ingest/${service.id}` }),
+    rejected,
     contact: (service) => (service.settings as Settings).contact ?? null,
   },
   Programme: {
@@ -155,6 +162,8 @@ export const resolvers: Resolvers = {
     service: ({ serviceId }, _args, context) => (serviceId === null ? null : context.loaders.service.load(serviceId)),
   },
   ProgrammeConnection: { totalCount: (connection) => connection.totalCount() },
+  RejectedRecord: rejectedRecord,
+  RejectedRecordConnection: { totalCount: (connection) => connection.totalCount() },
   EventConnection: { totalCount: (connection) => connection.totalCount() },
   EventServiceConnection: { totalCount: (connection) => connection.totalCount() },
 };

@@ -9,17 +9,19 @@ import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import type { Viewer } from '#core/viewer.ts';
 import { EventRow } from './entities.ts';
+import { type RejectedLoaders, createRejectedLoaders } from './rejected-store.ts';
 import type { EventFilter, EventOrder } from './generated/types.ts';
 import { type ProgrammeLoaders, createProgrammeLoaders } from './programmes-store.ts';
 import { visibleTo } from './visible.ts';
 
-export type Loaders = {
+export type Loaders = RejectedLoaders & {
   /** Null for events that are not there or not visible to the viewer. */
   readonly event: DataLoader<string, EventRow | null>;
   readonly service: DataLoader<string, Service | null>;
 } & ProgrammeLoaders;
 
 export const createLoaders = (em: EntityManager, viewer: Viewer): Loaders => ({
+  ...createRejectedLoaders(em),
   event: new DataLoader(async (ids) => {
     const rows = await em.find(EventRow, { $and: [{ id: { $in: [...ids] } }, visibleTo(viewer)] });
     return inOrder(ids, rows);

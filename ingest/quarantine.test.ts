@@ -1,0 +1,247 @@
+/** What could not be taken in: how long it stays, who sees it, and how it gets out. */
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Rejected } from '#core/connector.ts';
+import type { Fact } from '#core/facts.ts';
+import { query } from '#core/sql.ts';
+import { asker, viewerOf } from '#core/testing-hub.ts';
+import { subgraph as events } from '#subgraphs/events/index.ts';
+import { applyBatch } from './apply.ts';
+import { pullService } from './pull.ts';
+import { forgetRejected, forgetSettled } from './retention.ts';
+import { type TestIngest, checkIn, event, openTestIngest, registration, status, totalsOf } from './test-kit.ts';
+
+let own: TestIngest;
+beforeEach(async () => {
+  own = await openTestIngest();
+  await own.addService();
+});
+afterEach(() => own[Symbol.asyncDispose]());
+
+const never = new AbortController().signal;
+const day = 86_400_000;
+const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(own.hub.database.em(), text, values);
+const quarantined = async () => (await sql<{ id: string }>(`select upstream_id as id from hub.rejected_facts order by 1`)).map(({ id }) => id);
+const apply = (facts: readonly Fact[], rejected: readonly Rejected[] = []) => applyBatch(own.ingest, { serviceId: 'svc_test', facts, rejected });
+const bad = (upstreamId: string, raw: unknown = { id: upstreamId }): Rejected => ({ upstreamId, reason: 'at: not a time', raw });
+
+describe('a record that is rejected', () => {
+  test('is kept whole up to 64 KB, encrypted; of a larger one it is said that it was not', async () => {
+    await apply([event()], [bad('checkIn:small', { note: 'x'.repeat(60_000) }), bad('checkIn:large', { note: 'x'.repeat(70_000) })]);
+    const rows = await sql<{ raw: string | null; reason: string }>('select raw, reason from hub.rejected_facts order by upstream_id desc');
+    expect(JSON.parse(own.hub.secrets.decrypt(rows[0]?.raw ?? ''))).toEqual({ note: 'x'.repeat(60_000) });
+    expect([rows[1]?.raw, rows[1]?.reason]).toEqual([null, expect.stringContaining('too many to keep')]);
+  });
+
+  test('leaves when the fact that it would have been arrives by itself, also one that is known already', async () => {
+    await apply([event(), checkIn('known', 1)], [bad('checkIn:c1'), bad('checkIn:known'), bad('status:e1'), bad('checkIn:other')]);
+    await apply([checkIn('c1', 1), checkIn('known', 1), status('ONGOING', 2)]);
+    expect(await quarantined()).toEqual(['checkIn:other']);
+  });
+
+  test('is counted each time it is rejected, and keeps when that began', async () => {
+    const first = own.clock.now;
+    await apply([event()], [bad('checkIn:c1')]);
+    own.clock.now = new Date(first.getTime() + day);
+    await apply([], [{ ...bad('checkIn:c1'), reason: 'another' }]);
+    const [row] = await sql<{ since: string; at: string; attempts: number; reason: string }>('select since, at, attempts, reason from hub.rejected_facts');
+    expect({ ...row, since: new Date(row?.since ?? ''), at: new Date(row?.at ?? '') }).toEqual({ since: first, at: own.clock.now, attempts: 2, reason: 'another' });
+  });
+
+  test('is dropped after 90 days', async () => {
+    await apply([event()], [bad('checkIn:old')]);
+    own.clock.now = new Date(own.clock.now.getTime() + 89 * day);
+    await apply([], [bad('checkIn:new')]);
+    own.clock.now = new Date(own.clock.now.getTime() + 2 * day);
+    await forgetRejected(own.ingest);
+    expect(await quarantined()).toEqual(['checkIn:new']);
+  });
+});
+
+describe('trying again', () => {
+  const withConnector = (isMended: (id: string) => boolean) => {
+    own.upstream.translateAgain = async (_context, records) => ({
+      facts: records.filter(({ upstreamId }) => isMended(upstreamId)).map(({ raw }) => checkIn((raw as { id: string }).id, 1)),
+      rejected: records.filter(({ upstreamId }) => !isMended(upstreamId)).map((each) => ({ ...each, reason: 'still not a time' })),
+    });
+  };
+
+  test('takes in what the connector understands now; what fails again stays with the new reason', async () => {
+    await apply([event()], [bad('checkIn:c1', { id: 'c1' }), bad('checkIn:c2', { id: 'c2' })]);
+    withConnector((id) => id === 'checkIn:c1');
+    expect(await own.ingest.retryRejected('svc_test', null)).toEqual({ recovered: 1, rejected: 1, resync: false });
+    expect(await totalsOf(own)).toMatchObject({ current: 1 });
+    expect(await sql('select upstream_id, reason, attempts from hub.rejected_facts')).toEqual([{ upstream_id: 'checkIn:c2', reason: 'still not a time', attempts: 2 }]);
+  });
+
+  test('tries only those that are named, and counts nothing twice when two try at once', async () => {
+    await apply([event()], ['c1', 'c2', 'c3'].map((id) => bad(`checkIn:${id}`, { id })));
+    withConnector(() => true);
+    await Promise.all([own.ingest.retryRejected('svc_test', ['checkIn:c1', 'checkIn:c2']), own.ingest.retryRejected('svc_test', ['checkIn:c1', 'checkIn:c2'])]);
+    expect([await quarantined(), await totalsOf(own)]).toEqual([['checkIn:c3'], expect.objectContaining({ current: 2 })]);
+    expect(await own.count('hub.domain_events')).toBeGreaterThan(0);
+    expect(await sql(`select count(*)::int as n from hub.domain_events where type = 'checkin.recorded'`)).toEqual([{ n: 2 }]);
+  });
+
+  test('takes in facts that the hub itself refused, when it refuses them no more', async () => {
+    await apply([checkIn('c1', 1)]);
+    expect(await quarantined()).toEqual(['checkIn:c1']);
+    await apply([event()]);
+    expect(await own.ingest.retryRejected('svc_test', null)).toEqual({ recovered: 1, rejected: 0, resync: false });
+    expect([await quarantined(), await totalsOf(own)]).toEqual([[], expect.objectContaining({ current: 1 })]);
+  });
+
+  test('of what cannot be tried alone reads everything anew', async () => {
+    await apply([event()], [bad('checkIn:c1', null)]);
+    expect(await own.ingest.retryRejected('svc_test', null)).toEqual({ recovered: 0, rejected: 1, resync: true });
+    expect(await sql('select resync from hub.services')).toEqual([{ resync: 'ASKED' }]);
+  });
+
+  test('leaves all as it was when the connector fails', async () => {
+    await apply([event()], [bad('checkIn:c1')]);
+    own.upstream.translateAgain = () => Promise.reject(new Error('no'));
+    await expect(own.ingest.retryRejected('svc_test', null)).rejects.toThrow('no');
+    expect(await quarantined()).toEqual(['checkIn:c1']);
+  });
+});
+
+describe('reading everything anew', () => {
+  test('begins without a cursor, serves what is known meanwhile, counts nothing twice, and empties the quarantine of what was not complained of again', async () => {
+    await apply([event(), registration('r1', 1), checkIn('c1', 2)]);
+    await applyBatch(own.ingest, { serviceId: 'svc_test', facts: [], rejected: [bad('checkIn:gone'), bad('checkIn:stays')], cursor: 7, isPulled: true });
+    await apply([], [bad('checkIn:pushed')]);
+    own.clock.now = new Date(own.clock.now.getTime() + 1000);
+    const seen: unknown[] = [];
+    own.upstream.pull = async function* (_context, cursor) {
+      seen.push(cursor, await totalsOf(own));
+      yield { facts: [event(), registration('r1', 1), checkIn('c1', 2), checkIn('missed', 3)], rejected: [bad('checkIn:stays')], cursor: 1 };
+    };
+    await own.ingest.syncNow('svc_test', { full: true });
+    await pullService(own.ingest, 'svc_test', never);
+    expect(seen).toEqual([null, { registered: 1, current: 1 }]);
+    expect([await totalsOf(own), await quarantined()]).toEqual([{ registered: 1, current: 2 }, ['checkIn:pushed', 'checkIn:stays']]);
+    await pullService(own.ingest, 'svc_test', never);
+    expect(seen[2]).toBe(1);
+  });
+
+  test('that is interrupted goes on where it stood, and ends once', async () => {
+    await sql('update hub.services set cursor = $1::jsonb', ['9']);
+    let breaks = true;
+    const seen: unknown[] = [];
+    own.upstream.pull = async function* (_context, cursor) {
+      seen.push(cursor);
+      if (cursor === null) yield { facts: [event()], rejected: [], cursor: 1 };
+      if (breaks) throw new Error('killed');
+      yield { facts: [], rejected: [], cursor: 2 };
+    };
+    await own.ingest.syncNow('svc_test', { full: true });
+    await pullService(own.ingest, 'svc_test', never);
+    expect(await sql('select resync from hub.services')).toEqual([{ resync: 'RUNNING' }]);
+    breaks = false;
+    await pullService(own.ingest, 'svc_test', never);
+    expect([seen, await sql('select resync, cursor from hub.services')]).toEqual([[null, 1], [{ resync: null, cursor: 2 }]]);
+  });
+});
+
+describe('the time of a check-in', () => {
+  const start = new Date('2024-06-01T09:00:00Z');
+  const at = (ms: number, id: string): Fact => ({ ...(checkIn(id, 0) as Extract<Fact, { kind: 'checkIn' }>), at: new Date(start.getTime() + ms) });
+
+  test('is taken exactly when it is within 30 days of its event and at most a day ahead of the hub’s clock', async () => {
+    await apply([event()]);
+    const [first, last] = [start.getTime() - 30 * day, start.getTime() + 600 * 60_000 + 30 * day];
+    let nth = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: -400, max: 400 }), fc.integer({ min: -3, max: 400 }), async (days, clock) => {
+        own.clock.now = new Date(start.getTime() + clock * day);
+        const fact = at(days * day, `c${(nth += 1)}`);
+        const { facts } = await apply([fact]);
+        const ms = fact.at?.getTime() ?? 0;
+        expect(facts).toBe(ms >= first && ms <= last && ms <= own.clock.now.getTime() + day ? 1 : 0);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('that was counted stays counted though the event moves away, and is not complained of when it is told again', async () => {
+    await apply([event(), at(0, 'c1')]);
+    await apply([event({ at: new Date(), start: new Date('2025-06-01T09:00:00Z'), end: new Date('2025-06-01T19:00:00Z') })]);
+    await apply([at(0, 'c1')]);
+    expect([await quarantined(), await totalsOf(own)]).toEqual([[], expect.objectContaining({ current: 1 })]);
+  });
+
+  test('of a state is never later than now: what is told later wins', async () => {
+    await apply([event(), { ...registration('r1', 0), at: new Date(own.clock.now.getTime() + 365 * day) } as Fact]);
+    own.clock.now = new Date(own.clock.now.getTime() + 1000);
+    await apply([{ ...registration('r1', 0, 'CANCELLED'), at: own.clock.now } as Fact]);
+    expect(await totalsOf(own)).toMatchObject({ registered: 0 });
+  });
+});
+
+describe('an event that is over for 90 days', () => {
+  test('is settled: what was said of it is forgotten, and what is told again counts no second time', async () => {
+    await apply([event(), registration('r1', 1), checkIn('c1', 2)]);
+    own.clock.now = new Date('2024-08-29T00:00:00Z');
+    await forgetSettled(own.ingest);
+    expect(await own.count('hub.known_facts')).toBe(3);
+    own.clock.now = new Date('2024-08-31T00:00:00Z');
+    await forgetSettled(own.ingest);
+    expect(await own.count('hub.known_facts')).toBe(1);
+    await apply([event(), registration('r1', 1), checkIn('c1', 2), checkIn('late', 3)]);
+    expect([await totalsOf(own), await quarantined()]).toEqual([{ registered: 1, current: 1 }, []]);
+  });
+
+  test('and then is told to go on, is listened to from then on, and counts its check-ins once all the same', async () => {
+    await apply([event(), checkIn('c1', 2)]);
+    own.clock.now = new Date('2025-01-01T00:00:00Z');
+    await forgetSettled(own.ingest);
+    await apply([event({ at: own.clock.now, end: new Date('2025-02-01T00:00:00Z') }), checkIn('c1', 2)]);
+    own.clock.now = new Date('2025-01-02T00:00:00Z');
+    await apply([{ ...checkIn('c2', 0), at: own.clock.now } as Fact]);
+    expect(await totalsOf(own)).toMatchObject({ current: 2 });
+    expect(await sql(`select count(*)::int as n from hub.domain_events where type = 'checkin.recorded'`)).toEqual([{ n: 2 }]);
+  });
+});
+
+describe('the quarantine in the graph', () => {
+  const page = `query ($after: String) { eventServices { edges { node { id rejected(first: 2, after: $after) { totalCount pageInfo { hasNextPage endCursor } edges { node { id reason attempts isKept raw } } } } } } }`;
+  type Page = { eventServices: { edges: { node: { id: string; rejected: { totalCount: number; pageInfo: { hasNextPage: boolean; endCursor: string }; edges: { node: { id: string; raw: unknown } }[] } } }[] } };
+  const manager = viewerOf(['manage_services']);
+  const admin = viewerOf(['admin', 'manage_services']);
+
+  test('is seen page by page by whoever manages services; the records themselves by admins alone', async () => {
+    const ask = asker(events, { ...own.hub, ingest: own.ingest });
+    await apply([event()], ['c1', 'c2', 'c3'].map((id) => bad(`checkIn:${id}`, { badge: `of ${id}` })));
+    const first = await ask<Page>(page, admin);
+    const { rejected } = first.data.eventServices.edges[0]?.node ?? {};
+    expect([first.errors, rejected?.totalCount, rejected?.edges.map(({ node }) => node.raw)]).toEqual([[], 3, [{ badge: 'of c3' }, { badge: 'of c2' }]]);
+    const second = await ask<Page>(page, admin, { after: rejected?.pageInfo.endCursor });
+    expect(second.data.eventServices.edges[0]?.node.rejected).toMatchObject({ pageInfo: { hasNextPage: false }, edges: [{ node: { id: 'checkIn:c1' } }] });
+    const seen = await ask<Page>(page, manager);
+    expect(JSON.stringify(seen.data)).not.toContain('of c');
+    expect(seen.errors.map(({ code }) => code)).toEqual(['FORBIDDEN', 'FORBIDDEN']);
+  });
+
+  test('of many services takes as many statements as of one', async () => {
+    const ask = asker(events, { ...own.hub, ingest: own.ingest });
+    await apply([event()], [bad('checkIn:c1')]);
+    const statementsOf = async () => {
+      const before = own.statements();
+      expect((await ask<Page>(page, admin)).errors).toEqual([]);
+      return own.statements() - before;
+    };
+    const one = await statementsOf();
+    for (const id of ['a', 'b', 'c']) await own.addService(id);
+    expect(await statementsOf()).toBe(one);
+  });
+
+  test('is tried again by a mutation, which says of a service that is not there what is wrong', async () => {
+    const retry = `mutation ($input: RetryRejectedInput!) { retryRejected(input: $input) { service { id } recovered rejected resync userErrors { code field } } }`;
+    const ask = asker(events, { ...own.hub, ingest: own.ingest });
+    await apply([checkIn('c1', 1)]);
+    await apply([event()]);
+    expect((await ask(retry, manager, { input: { serviceId: 'svc_test' } })).data).toEqual({ retryRejected: { service: { id: 'svc_test' }, recovered: 1, rejected: 0, resync: false, userErrors: [] } });
+    expect((await ask(retry, manager, { input: { serviceId: 'svc_gone' } })).data).toMatchObject({ retryRejected: { service: null, userErrors: [{ code: 'SERVICE_UNKNOWN', field: 'input.serviceId' }] } });
+    expect((await ask(retry, viewerOf(['read_events']), { input: { serviceId: 'svc_test' } })).errors.map(({ code }) => code)).toEqual(['FORBIDDEN']);
+  });
+});
