@@ -76,6 +76,7 @@ const goOnAtOnce = async (ingest: Ingest, serviceId: string): Promise<void> => {
 
 const goOnLater = async ({ hub }: Ingest, serviceId: string, { retryAfterMs = 0 }: UpstreamError): Promise<void> => {
   hub.logger.info({ serviceId, retryAfterMs }, 'pull goes on from its cursor when there are calls in the budget again');
+  await query(hub.database.em(), 'update hub.services set sync_finished_at = $2 where id = $1', [serviceId, hub.now().toISOString()]);
   await scheduleIn(hub.database.em(), serviceId, retryAfterMs);
   await query(hub.database.em(), 'update hub.services set sync_finished_at = $2 where id = $1', [serviceId, hub.now().toISOString()]);
 };
