@@ -86,6 +86,17 @@ describe('a pull', () => {
     expect(factsOf(third.facts, 'registration').map(({ eventId }) => eventId)).toEqual(['open']);
   });
 
+  test('of events that are told only when they change reads those that are gone no more, once their list says so', async () => {
+    const ofEach = { ...list('passes', 'page', 50), path: 'page/happenings/{upstreamId}/passes' };
+    await using own = await start({ wanted: { resources: [list('happenings', 'whole', 10, { since: { parameter: 'changed', from: '$now()' } }), ofEach] } });
+    fill(own);
+    await own.pull();
+    own.world.happenings.splice(0, 1);
+    expect((await own.pull()).rejected).toMatchObject([{ upstreamId: 'passes/fair', reason: expect.stringContaining('404') as string }]);
+    const third = await own.pull();
+    expect([third.rejected, factsOf(third.facts, 'observation').map(({ eventId }) => eventId)]).toEqual([[], ['gala']]);
+  });
+
   test('by POST sends the parameters of its pages in the body', async () => {
     await using own = await start({ wanted: { resources: [list('happenings'), list('scans', 'offset', 5, { method: 'POST', body: { changed: '1970-01-01T00:00:00Z' } })] } });
     fill(own);
