@@ -10,6 +10,7 @@ import { LRUCache } from 'lru-cache';
 import type { Push } from '#core/connector.ts';
 import { type ErrorFacts, EventgraphError, PushError, isPublicError } from '#core/errors.ts';
 import { Service } from '#core/services.ts';
+import { askAgain } from './ask-again.ts';
 import { createInbox } from './inbox.ts';
 import type { Ingest } from './ingest.ts';
 
@@ -36,6 +37,7 @@ export const pushRoutes = (ingest: Ingest) => async (server: FastifyInstance): P
     const result = await connector.receive(ingest.pressingContextFor(service, AbortSignal.timeout(30_000)), push);
     if (result.kind === 'hint') {
       await ingest.syncSoon(service.id);
+      await askAgain(ingest, service.id, result.againAfter);
       return { status: 202, answer: { accepted: true } };
     }
     await inbox.add({ serviceId: service.id, revision: service.revision, facts: result.facts, rejected: result.rejected });

@@ -3,14 +3,18 @@ import type { Rejected } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
 import type { Fact } from '#core/facts.ts';
 import { type Read, factsOfEvents, isForgotten, isWanted, maxPages, withEvents } from './connector-calendar.ts';
-import { type Cursor, afterPage, beginPass, restartPass, takeNew, withCalls, withEvent, withTouched } from './connector-cursor.ts';
+import { type Cursor, afterPage, beginPass, mayCall, restartPass, takeNew, withCalls, withEvent, withTouched } from './connector-cursor.ts';
 import { attendeeFacts } from './connector-facts.ts';
 import { type EventbriteContext, clientOf } from './connector-settings.ts';
 import type { Page } from './upstream.ts';
 import { type AttendeePayload, leanRow } from './upstream-payloads.ts';
 
-/** Everything that changed since the last pass, page by page. */
+/**
+ * Everything that changed since the last pass, page by page. Nothing where the calls for it are used up: many hints then
+ * share a later pass. A pass that was begun is read to its end.
+ */
 export const readStream = async function* (context: EventbriteContext, from: Cursor): AsyncGenerator<Read> {
+  if (from.stream.pass === null && !mayCall(from, 'stream')) return;
   const client = clientOf(context);
   let cursor = from;
   for (let pages = 1; pages <= maxPages; pages++) {
@@ -21,7 +25,7 @@ export const readStream = async function* (context: EventbriteContext, from: Cur
       begun = restartPass(begun);
       return read();
     });
-    const told = await tell(context, { ...cursor, stream: begun }, page);
+    const told = await tell(context, withCalls({ ...cursor, stream: begun }, 'stream', 1), page);
     const stream = afterPage({ ...told.cursor.stream, pass: begun.pass }, { generated: clockOf(page, context), continuation: page.continuation }, context.now().getTime());
     cursor = { ...told.cursor, stream };
     yield { ...told, cursor };
@@ -42,7 +46,7 @@ export const readPageOfEvent = async (context: EventbriteContext, from: Cursor, 
     if (!isForgotten(error, begun.continuation)) throw error;
     return read(null);
   });
-  const told = await tell(context, withCalls(from, 1), page);
+  const told = await tell(context, withCalls(from, 'rest', 1), page);
   const ended = page.continuation === null;
   const cursor = ended ? { ...withEvent(told.cursor, event, { readAt: begun.begunAt }), reading: null } : { ...told.cursor, reading: { ...begun, continuation: page.continuation } };
   return { ...told, cursor, ended };

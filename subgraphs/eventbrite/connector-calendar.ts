@@ -48,7 +48,7 @@ const afterCalendarPage = (cursor: Cursor, due: 'all' | 'current', continuation:
 };
 
 /** The stream begins before any reading does: what changes from here on is told by the one or the other. */
-const beginStream = (cursor: Cursor, generated: Date): Cursor => (cursor.stream.since === null ? { ...cursor, stream: { ...cursor.stream, since: generated.getTime() } } : cursor);
+const beginStream = (cursor: Cursor, generated: Date): Cursor => (cursor.stream.since === null ? { ...cursor, stream: { ...cursor.stream, since: generated.getTime(), swept: generated.getTime() } } : cursor);
 
 export const isWanted = ({ service }: EventbriteContext, id: string): boolean => service.settings.events?.includes(id) ?? true;
 

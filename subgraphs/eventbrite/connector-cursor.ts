@@ -9,7 +9,7 @@
  * - generated: Eventbrite's clock when it began to answer. Times of the stream are by that clock.
  *
  * No change is lost, though reads lag behind writes (Eventbrite: mostly under 15 seconds, up to 5 minutes):
- * - A pass begins a minute before the last one, and a sweep, every five minutes, ten minutes before it.
+ * - A pass begins half a minute before the last one, and a sweep, every five minutes, ten minutes before the last sweep.
  * - A read may be older than one before it, from another replica. What was seen of an attendee is remembered as long
  *   as an older state could come again (`seen`), and the older one is passed over.
  * - What changes while a pass goes on is the next one's.
@@ -19,7 +19,7 @@ import { z } from 'zod';
 
 const minute = 60_000;
 const hour = 60 * minute;
-const overlapMs = minute;
+const overlapMs = minute / 2;
 export const sweepOverlapMs = 10 * minute;
 const sweepEveryMs = 5 * minute;
 
@@ -33,6 +33,9 @@ const stream = z.object({
   /** Null before the first pass: what was before is told by the readings. */
   since: instant.nullable(),
   pass: pass.nullable(),
+  /** Where the last sweep began, by Eventbrite's clock: what was visible then and is older than a lag is in the hub. */
+  swept: instant,
+  /** When it ended, by the hub's. */
   sweptAt: instant,
   /** By attendee: the newest change that was seen. */
   seen: z.record(z.string(), instant),
@@ -56,18 +59,18 @@ export const cursorSchema = z.object({
   stream,
   reading: z.object({ event: z.string(), begunAt: instant, continuation: continuation.nullable() }).nullable(),
   events: z.record(z.string(), knownEvent),
-  /** Calls that readings and ticket classes may still take, so that some are left for what is live. */
-  allowance: z.object({ left: z.number(), at: instant }),
+  /** Calls that may be made now: of the stream, and of all else. Neither takes what the other needs. */
+  allowance: z.object({ stream: z.number(), rest: z.number(), at: instant }),
 });
 export type Cursor = z.infer<typeof cursorSchema>;
 
 const beginning: Cursor = {
   version: 1,
   calendar: { readAt: 0, currentAt: 0, continuation: null },
-  stream: { since: null, pass: null, sweptAt: 0, seen: {} },
+  stream: { since: null, pass: null, swept: 0, sweptAt: 0, seen: {} },
   reading: null,
   events: {},
-  allowance: { left: 0, at: 0 },
+  allowance: { stream: 0, rest: 0, at: 0 },
 };
 
 /** The stored cursor, or a beginning when there is none or it is not understood. */
@@ -82,15 +85,16 @@ type Begun = Stream & { readonly pass: NonNullable<Stream['pass']> };
 export const beginPass = (before: Stream, now: number): Begun => {
   if (before.pass) return { ...before, pass: before.pass };
   const sweep = now - before.sweptAt >= sweepEveryMs;
-  return { ...before, pass: { since: (before.since ?? now) - (sweep ? sweepOverlapMs : overlapMs), continuation: null, generated: null, sweep } };
+  return { ...before, pass: { since: sweep ? before.swept - sweepOverlapMs : (before.since ?? now) - overlapMs, continuation: null, generated: null, sweep } };
 };
 
 /** The stream after a page: within the pass, or past its end. */
 export const afterPage = (before: Begun, page: { readonly generated: number; readonly continuation: string | null }, now: number): Stream => {
   const generated = before.pass.generated ?? page.generated;
   if (page.continuation !== null) return { ...before, pass: { ...before.pass, generated, continuation: page.continuation } };
-  const seen = Object.fromEntries(Object.entries(before.seen).filter(([, changed]) => changed >= generated - sweepOverlapMs));
-  return { since: generated, pass: null, sweptAt: before.pass.sweep ? now : before.sweptAt, seen };
+  const [swept, sweptAt] = before.pass.sweep ? [generated, now] : [before.swept, before.sweptAt];
+  const seen = Object.fromEntries(Object.entries(before.seen).filter(([, changed]) => changed >= swept - sweepOverlapMs));
+  return { since: generated, pass: null, swept, sweptAt, seen };
 };
 
 /** Eventbrite forgot where the page was: the pass is read from its beginning. */
@@ -101,7 +105,7 @@ type Changing = { readonly id: string; readonly changed: string };
 /** Passes over rows that are older than what was seen, and remembers the new ones as long as older ones could come. */
 export const takeNew = <T extends Changing>(before: Stream, rows: readonly T[]): { readonly rows: readonly T[]; readonly stream: Stream } => {
   const seen = { ...before.seen };
-  const from = (before.since ?? 0) - sweepOverlapMs;
+  const from = before.swept - sweepOverlapMs;
   const taken = rows.filter(({ id, changed }) => {
     const at = Date.parse(changed);
     if (at < (seen[id] ?? 0)) return false;
@@ -155,19 +159,24 @@ export const dueTickets = (cursor: Cursor, now: number): string[] =>
 /** Events that are told as known up to now: what is over for a month changes no more. */
 export const observedEvents = (cursor: Cursor, now: number): string[] => Object.entries(cursor.events).filter(([, { end, readAt }]) => readAt > 0 && end > now - 30 * 24 * hour).map(([id]) => id);
 
-/** Of an hour's calls: what readings may take at once, and what comes back in an hour. The rest is left for what is live. */
-const atOnce = 0.3;
-const anHour = 0.4;
+/**
+ * Shares of an hour's calls: what may be made at once, and what comes back in an hour. Together with what may be made at
+ * once, the stream (live news) has half of them and readings and ticket classes nearly half; a tenth is left for health checks and webhooks.
+ */
+const shares = { stream: { atOnce: 0.03, anHour: 0.42 }, rest: { atOnce: 0.2, anHour: 0.25 } } as const;
+type Share = keyof typeof shares;
 
 export const refill = (cursor: Cursor, callsPerHour: number, now: number): Cursor => {
-  const { left, at } = cursor.allowance;
-  const most = callsPerHour * atOnce;
-  const grown = at === 0 ? most : left + (Math.max(0, now - at) / hour) * callsPerHour * anHour;
-  return { ...cursor, allowance: { left: Math.min(most, grown), at: now } };
+  const { at } = cursor.allowance;
+  const grown = (share: Share): number => {
+    const most = callsPerHour * shares[share].atOnce;
+    return at === 0 ? most : Math.min(most, cursor.allowance[share] + (Math.max(0, now - at) / hour) * callsPerHour * shares[share].anHour);
+  };
+  return { ...cursor, allowance: { stream: grown('stream'), rest: grown('rest'), at: now } };
 };
 
-export const mayCall = (cursor: Cursor): boolean => cursor.allowance.left >= 1;
-export const withCalls = (cursor: Cursor, calls: number): Cursor => ({ ...cursor, allowance: { ...cursor.allowance, left: cursor.allowance.left - calls } });
+export const mayCall = ({ allowance }: Cursor, share: Share): boolean => allowance[share] >= 1;
+export const withCalls = (cursor: Cursor, share: Share, calls: number): Cursor => ({ ...cursor, allowance: { ...cursor.allowance, [share]: cursor.allowance[share] - calls } });
 
 const calendarEveryMs = 6 * hour;
 const currentEveryMs = 5 * minute;

@@ -3,10 +3,10 @@
  *
  * Calls for a pull in which nothing changed: one, for the stream of attendees; every five minutes one more for each 50
  * current events, every six hours one for each 50 of all, and every hour one for the ticket classes of each event that
- * is on, to come, or over since yesterday. All attendees of an event are read once when it is first seen and once after it is over, by
- * an allowance of calls that leaves the greater part of an hour's for what is live.
+ * is on, to come, or over since yesterday. All attendees of an event are read once when it is first seen and once after
+ * it is over. Live news and all else have calls of their own (connector-cursor.ts, 'shares').
  */
-import type { Batch, Connector, ConnectorContext, Rejected } from '#core/connector.ts';
+import type { Batch, Connector, ConnectorContext, PushResult, Rejected } from '#core/connector.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
 import type { Fact } from '#core/facts.ts';
 import { isOneOf, pushToken } from '#core/secrets.ts';
@@ -60,11 +60,14 @@ export const connector: Connector<EventbriteSettings> = {
   },
   async *pull(context, stored) {
     const failed = new Map<string, Rejected>();
-    let cursor = refill(readCursor(stored), context.service.settings.callsPerHour, context.now().getTime());
+    const before = refill(readCursor(stored), context.service.settings.callsPerHour, context.now().getTime());
+    let cursor = before;
     for (const read of [readCalendar, readStream]) for await (const page of read(context, cursor)) yield batch(page.facts, page.rejected, (cursor = page.cursor));
     for await (const page of readWholeEvents(context, cursor, failed)) yield batch(page.facts, page.rejected, (cursor = page.cursor));
     for await (const page of readTickets(context, cursor, failed)) yield batch(page.facts, page.rejected, (cursor = page.cursor));
-    const known = observedEvents(cursor, context.now().getTime()).filter((id) => !failed.has(id));
+    // Where the stream was left for later, nothing is known up to now.
+    const isCurrent = cursor.stream !== before.stream;
+    const known = observedEvents(cursor, context.now().getTime()).filter((id) => isCurrent && !failed.has(id));
     yield batch(observations(known, context.service.settings, context.now()), [...failed.values()], cursor);
     answeredAt.set(context.http, context.now().getTime());
   },
@@ -76,12 +79,15 @@ export const connector: Connector<EventbriteSettings> = {
 /** What can change a number. */
 const webhookActions = ['attendee.updated', 'barcode.checked_in', 'barcode.un_checked_in', 'event.created', 'event.published', 'event.unpublished', 'event.updated', 'order.placed', 'order.refunded', 'order.updated', 'ticket_class.created', 'ticket_class.deleted', 'ticket_class.updated', 'venue.updated'];
 
-const receive = ({ service }: ConnectorContext<EventbriteSettings>, token: string | undefined, body: Buffer): { kind: 'hint' } => {
+const receive = ({ service }: ConnectorContext<EventbriteSettings>, token: string | undefined, body: Buffer): PushResult => {
   if (!isOneOf(String(token), service.pushSecrets, pushToken)) throw new PushError('PUSH_SIGNATURE_INVALID', 'The URL does not carry the token of this service.');
   const read = notification.safeParse(parseJson(body));
   if (!read.success) throw new PushError('PUSH_MALFORMED', 'The body is not an Eventbrite notification.', { fields: read.error.issues.map(({ path }) => path.join('.')) });
-  return { kind: 'hint' };
+  return { kind: 'hint', againAfter };
 };
+
+/** Seconds: Eventbrite's reads lag behind its webhooks, mostly under 15 seconds and up to 5 minutes. */
+const againAfter = [5, 20, 60, 300];
 
 /** All attendees of events that were not read yet, or not since they were over, as far as the allowance goes. */
 const readWholeEvents = async function* (context: EventbriteContext, from: Cursor, failed: Map<string, Rejected>): AsyncGenerator<Read> {
@@ -89,14 +95,14 @@ const readWholeEvents = async function* (context: EventbriteContext, from: Curso
   for (const event of dueReadings(cursor, context.now().getTime())) {
     try {
       for (let ended = false; !ended; ) {
-        if (!mayCall(cursor)) return;
+        if (!mayCall(cursor, 'rest')) return;
         const read = await readPageOfEvent(context, cursor, event);
         yield { ...read, cursor: (cursor = read.cursor) };
         ({ ended } = read);
       }
     } catch (error) {
       if (!isOfOneEvent(error)) throw error;
-      cursor = { ...withCalls(cursor, 1), reading: null };
+      cursor = { ...withCalls(cursor, 'rest', 1), reading: null };
       failed.set(event, refusal(event, error));
     }
   }
@@ -106,10 +112,10 @@ const readTickets = async function* (context: EventbriteContext, from: Cursor, f
   const client = clientOf(context);
   let cursor = from;
   for (const event of dueTickets(cursor, context.now().getTime())) {
-    if (!mayCall(cursor)) return;
+    if (!mayCall(cursor, 'rest')) return;
     if (failed.has(event)) continue;
     const begun = context.now();
-    cursor = withCalls(cursor, 1);
+    cursor = withCalls(cursor, 'rest', 1);
     try {
       const { rows, rejected } = await client.ticketClasses(event);
       cursor = withEvent(cursor, event, { ticketsAt: begun.getTime(), touched: false });
