@@ -98,8 +98,9 @@ export type Push = { readonly headers: IncomingHttpHeaders; readonly query: Read
 
 /**
  * What a push was worth. `facts`: a verified push that carries facts. `hint`: something changed, ask the upstream
- * (a pull is run at once, and once more after each of so many seconds where its reads lag behind its pushes). A push that fails verification throws a PushError:
- * either its signature is checked, or, where the product signs nothing, the token in the URL (`pushToken`).
+ * (a pull is run at once, and once more after each of so many seconds where its reads lag behind its pushes). A push
+ * that fails verification throws a PushError: either its signature is checked, or, where the product signs nothing, the
+ * token in the URL (`pushToken`).
  */
 export type PushResult = { readonly kind: 'facts'; readonly facts: readonly Fact[]; readonly rejected: readonly Rejected[] } | { readonly kind: 'hint'; readonly againAfter?: readonly number[] };
 

@@ -23,6 +23,9 @@ export type ServiceCallsOptions = { readonly hub: Pick<Hub, 'database' | 'logger
 /** What is known of a service in this process; rows that were read keep it up to date. */
 type Known = { /** Where and how it is called by them. */ readonly way: string; readonly https: Map<string, UpstreamHttp>; budget: CallBudget | null; circuit: CircuitState; clockSkewMs: number | null };
 
+/** A clock that is further off is told as so far off: it is an integer in the table and in the graph. */
+const mostSkewMs = 2_147_483_647;
+
 /** Of the service itself. */
 const itself = '';
 
@@ -41,7 +44,7 @@ export const createServiceCalls = ({ hub, ledger, allowPrivateAddresses, isApart
       },
       onClockSkew(ms) {
         const isNews = Math.abs(ms) > notableSkewMs && Math.abs(known.clockSkewMs ?? 0) <= notableSkewMs;
-        known.clockSkewMs = ms;
+        known.clockSkewMs = Math.max(-mostSkewMs, Math.min(mostSkewMs, ms));
         if (isNews) hub.logger.warn({ serviceId: service.id, clockSkewMs: ms }, "the service's clock differs from the hub's");
       },
     });

@@ -74,7 +74,7 @@ const meetStrangers = async (context: EventbriteContext, from: Cursor, rows: rea
       cursor = withEvents(cursor, context, [event]);
     } catch (error) {
       if (!isOfOneEvent(error)) throw error;
-      rejected.push(...rows.filter((row) => row.event_id === id).map((row) => ({ upstreamId: `attendee:${row.id}`, reason: `Its event ${id} cannot be read: ${error.code}`, raw: leanRow(row) })));
+      rejected.push(...rows.filter((row) => row.event_id === id).map((row) => ({ upstreamId: `registration:${row.id}`, reason: `Its event ${id} cannot be read: ${error.code}`, raw: leanRow(row) })));
     }
   }
   return { facts, rejected, cursor };

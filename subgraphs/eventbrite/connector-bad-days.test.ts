@@ -27,7 +27,7 @@ describe('a bad day', () => {
     it.world.register(webinar);
     it.eventbrite.misbehave('status-500', new RegExp(`events/${conference}/`));
     const { facts, rejected } = await it.pull();
-    expect(rejected).toEqual([{ upstreamId: `event:${conference}`, reason: expect.stringContaining('UPSTREAM_STATUS') as string, raw: null }]);
+    expect(rejected).toEqual([{ upstreamId: `observation:eventbrite-${conference}`, reason: expect.stringContaining('UPSTREAM_STATUS') as string, raw: null }]);
     expect(factsOf(facts, 'observation').map(({ eventId }) => eventId)).toEqual([`eventbrite-${webinar}`]);
     it.eventbrite.misbehave('none');
     it.clock.advance(minute);
@@ -53,10 +53,10 @@ describe('a bad day', () => {
     it.world.attendees.write(odd?.id ?? '', { ...(odd as NonNullable<typeof odd>), status: 'Astral' as never });
     const { facts, rejected } = await it.pull();
     expect([...registered(facts)]).toEqual([good?.id]);
-    expect(rejected[0]).toMatchObject({ upstreamId: `attendee:${odd?.id}`, reason: expect.stringContaining('no known status') as string, raw: { id: odd?.id, status: 'Astral', barcodes: [{ status: 'unused' }] } });
+    expect(rejected[0]).toMatchObject({ upstreamId: `registration:${odd?.id}`, reason: expect.stringContaining('no known status') as string, raw: { id: odd?.id, status: 'Astral', barcodes: [{ status: 'unused' }] } });
     expect(JSON.stringify(rejected)).not.toMatch(/canary|barcode":/i);
     const again = await connector.translateAgain?.(it.context, rejected.slice(0, 1));
-    expect(again).toMatchObject({ facts: [], rejected: [{ upstreamId: `attendee:${odd?.id}` }] });
+    expect(again).toMatchObject({ facts: [], rejected: [{ upstreamId: `registration:${odd?.id}` }] });
     const mended = rejected.slice(0, 1).map((each) => ({ ...each, raw: { ...(each.raw as object), status: 'Attending' } }));
     expect(await connector.translateAgain?.(it.context, mended)).toMatchObject({ facts: [{ kind: 'registration', upstreamId: odd?.id, state: 'CONFIRMED' }, { kind: 'checkInsStanding' }], rejected: [] });
   });

@@ -5,8 +5,8 @@
  * refunded, deleted or transferred, and checked in while one of its barcodes is `used`. There are no exits: who is
  * checked out was not checked in. A refund says nothing of whether the barcode was used before.
  */
-import type { Rejected } from '#core/connector.ts';
-import { type CheckInFact, type EventFact, type Fact, type ObservationFact, type RecordFact, type RegistrationFact, type StatusFact, fact } from '#core/facts.ts';
+import type { CheckInFact, EventFact, Fact, ObservationFact, RecordFact, RegistrationFact, StatusFact } from '#core/facts.ts';
+import { notAfter } from '#core/plausible-time.ts';
 import type { EventbriteSettings } from './connector-settings.ts';
 import type { AttendeePayload, EventPayload, TicketClassPayload } from './upstream-payloads.ts';
 
@@ -17,7 +17,7 @@ export type Naming = Pick<EventbriteSettings, 'eventIds' | 'region' | 'organizat
 export const hubEventId = (naming: Naming, id: string): string => naming.eventIds[id] ?? `eventbrite-${id}`;
 
 /** A stamp of Eventbrite as `at` of a state. Never later than now, or a clock that ran ahead would win for ever. */
-const stateAt = (stamp: string | undefined, now: Date): Date => (stamp === undefined || Date.parse(stamp) > now.getTime() ? now : new Date(stamp));
+const stateAt = (stamp: string | undefined, now: Date): Date => (stamp === undefined ? now : notAfter(new Date(stamp), now));
 
 const textOf = (text: string | null | undefined): string | null => text?.trim().slice(0, 1000) || null;
 
@@ -109,15 +109,3 @@ export const attendeeFacts = (attendee: AttendeePayload, naming: Naming, hash: P
 
 export const observations = (events: readonly string[], naming: Naming, now: Date): ObservationFact[] =>
   events.map((id) => ({ kind: 'observation', eventId: hubEventId(naming, id), at: now, totalRegistered: null, currentAttendees: null }));
-
-/** Facts that the hub takes, and those it does not (a year 9999, an unknown zone) with the reason. */
-export const accepted = (facts: readonly Fact[]): { facts: Fact[]; rejected: Rejected[] } => {
-  const good: Fact[] = [];
-  const rejected: Rejected[] = [];
-  for (const each of facts) {
-    const result = fact.safeParse(each);
-    if (result.success) good.push(result.data);
-    else rejected.push({ upstreamId: 'upstreamId' in each ? `${each.kind}:${each.upstreamId}`.slice(0, 200) : each.kind, reason: result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '), raw: null });
-  }
-  return { facts: good, rejected };
-};

@@ -6,15 +6,14 @@
  * is on, to come, or over since yesterday. All attendees of an event are read once when it is first seen and once after
  * it is over. Live news and all else have calls of their own (connector-cursor.ts, 'shares').
  */
-import type { Batch, Connector, ConnectorContext, PushResult, Rejected } from '#core/connector.ts';
+import type { Connector, ConnectorContext, PushResult, Rejected } from '#core/connector.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
-import type { Fact } from '#core/facts.ts';
 import { isOneOf, pushToken } from '#core/secrets.ts';
 import type { UpstreamHttp } from '#core/upstream-http.ts';
 import { isOfOneEvent, readPageOfEvent, readStream } from './connector-attendees.ts';
 import { type Read, readCalendar } from './connector-calendar.ts';
 import { type Cursor, dueReadings, dueTickets, mayCall, observedEvents, readCursor, refill, withCalls, withEvent } from './connector-cursor.ts';
-import { accepted, observations, ticketClassesRecord } from './connector-facts.ts';
+import { hubEventId, observations, ticketClassesRecord } from './connector-facts.ts';
 import { type EventbriteContext, type EventbriteSettings, budget, clientOf, settings } from './connector-settings.ts';
 import { translateAgain } from './connector-again.ts';
 import { notification } from './upstream-payloads.ts';
@@ -62,13 +61,13 @@ export const connector: Connector<EventbriteSettings> = {
     const failed = new Map<string, Rejected>();
     const before = refill(readCursor(stored), context.service.settings.callsPerHour, context.now().getTime());
     let cursor = before;
-    for (const read of [readCalendar, readStream]) for await (const page of read(context, cursor)) yield batch(page.facts, page.rejected, (cursor = page.cursor));
-    for await (const page of readWholeEvents(context, cursor, failed)) yield batch(page.facts, page.rejected, (cursor = page.cursor));
-    for await (const page of readTickets(context, cursor, failed)) yield batch(page.facts, page.rejected, (cursor = page.cursor));
+    for (const read of [readCalendar, readStream]) for await (const page of read(context, cursor)) yield { ...page, cursor: (cursor = page.cursor) };
+    for await (const page of readWholeEvents(context, cursor, failed)) yield { ...page, cursor: (cursor = page.cursor) };
+    for await (const page of readTickets(context, cursor, failed)) yield { ...page, cursor: (cursor = page.cursor) };
     // Where the stream was left for later, nothing is known up to now.
     const isCurrent = cursor.stream !== before.stream;
     const known = observedEvents(cursor, context.now().getTime()).filter((id) => isCurrent && !failed.has(id));
-    yield batch(observations(known, context.service.settings, context.now()), [...failed.values()], cursor);
+    yield { facts: observations(known, context.service.settings, context.now()), rejected: [...failed.values()], cursor };
     answeredAt.set(context.http, context.now().getTime());
   },
   translateAgain,
@@ -103,7 +102,7 @@ const readWholeEvents = async function* (context: EventbriteContext, from: Curso
     } catch (error) {
       if (!isOfOneEvent(error)) throw error;
       cursor = { ...withCalls(cursor, 'rest', 1), reading: null };
-      failed.set(event, refusal(event, error));
+      failed.set(event, refusal(context, event, error));
     }
   }
 };
@@ -122,17 +121,13 @@ const readTickets = async function* (context: EventbriteContext, from: Cursor, f
       yield { facts: [ticketClassesRecord(event, rows, context.service.settings, begun)], rejected, cursor };
     } catch (error) {
       if (!isOfOneEvent(error)) throw error;
-      failed.set(event, refusal(event, error));
+      failed.set(event, refusal(context, event, error));
     }
   }
 };
 
-const batch = (facts: readonly Fact[], rejected: readonly Rejected[], cursor: Cursor): Batch => {
-  const checked = accepted(facts);
-  return { facts: checked.facts, rejected: [...rejected, ...checked.rejected], cursor };
-};
-
-const refusal = (event: string, error: UpstreamError): Rejected => ({ upstreamId: `event:${event}`, reason: `${error.code}: ${error.message}`, raw: null });
+/** Until the event is known up to now again. */
+const refusal = ({ service }: EventbriteContext, event: string, error: UpstreamError): Rejected => ({ upstreamId: `observation:${hubEventId(service.settings, event)}`, reason: `${error.code}: ${error.message}`, raw: null });
 
 const parseJson = (body: Buffer): unknown => {
   try {

@@ -125,11 +125,11 @@ export const leanRow = (raw: unknown): unknown => {
   return Array.isArray(kept.barcodes) ? { ...kept, barcodes: kept.barcodes.map(leanBarcode) } : kept;
 };
 
-/** `attendee:1` or `event:1`: what a row that was not understood is called. */
+/** What a row that was not understood is called: as the fact that it would have been. */
 export const nameOf = (raw: unknown): string => {
   const row = z.looseObject({ id: z.union([z.string(), z.number()]) }).safeParse(raw);
   if (!row.success) return 'unknown';
-  return `${'start' in row.data ? 'event' : 'event_id' in row.data && 'barcodes' in row.data ? 'attendee' : 'row'}:${row.data.id}`.slice(0, 100);
+  return `${'start' in row.data ? 'event' : 'event_id' in row.data && 'barcodes' in row.data ? 'registration' : 'row'}:${row.data.id}`.slice(0, 100);
 };
 
 const leanBarcode = (raw: unknown): unknown => {
