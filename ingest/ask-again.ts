@@ -4,7 +4,8 @@
  * which has a pull of its own at once: so the last hint is followed by all of them.
  */
 import { enqueue } from '#core/jobs.ts';
-import { type Ingest, pullSpec, pullTask } from './ingest.ts';
+import type { Ingest } from './ingest.ts';
+import { pullSpec, pullTask } from './pull-jobs.ts';
 
 /** `after`: seconds from now. */
 export const askAgain = async (ingest: Ingest, serviceId: string, after: readonly number[] = []): Promise<void> => {

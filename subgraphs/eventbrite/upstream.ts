@@ -1,8 +1,8 @@
-/** Typed client of Eventbrite's API v3, for one organization. What has seconds to answer does not wait for the budget of calls. */
+/** Typed client of Eventbrite's API v3, for one organization. */
 import type { z } from 'zod';
 import type { Rejected } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
-import type { UpstreamHttp, UpstreamRequest, UpstreamResponse } from '#core/upstream-http.ts';
+import type { UpstreamHttp, UpstreamResponse } from '#core/upstream-http.ts';
 import * as payloads from './upstream-payloads.ts';
 
 export type Page<T> = {
@@ -28,23 +28,23 @@ export const createEventbriteClient = ({ http, signal, api, organizationId }: Ev
   const organization = `organizations/${encodeURIComponent(organizationId)}/`;
   const within = (event: string) => `events/${encodeURIComponent(event)}/`;
 
-  const send = (method: 'GET' | 'POST' | 'DELETE', path: string, query: Query = {}, more: Pick<UpstreamRequest, 'body' | 'isPressing'> = {}): Promise<UpstreamResponse> =>
-    http.request({ method, url: `${root}${path}${search(query)}`, signal, ...more });
+  const send = (method: 'GET' | 'POST' | 'DELETE', path: string, query: Query = {}, body?: unknown): Promise<UpstreamResponse> =>
+    http.request({ method, url: `${root}${path}${search(query)}`, signal, ...(body === undefined ? {} : { body }) });
 
-  const readPage = async <T>(path: string, key: string, schema: z.ZodType<T>, query: Query, isPressing = false): Promise<Page<T>> => {
-    const answer = await send('GET', path, query, { isPressing });
+  const readPage = async <T>(path: string, key: string, schema: z.ZodType<T>, query: Query): Promise<Page<T>> => {
+    const answer = await send('GET', path, query);
     const listed = parse(payloads.page(key), answer.json, path);
     const { has_more_items: more, continuation } = listed.pagination;
     if (more && (continuation === null || continuation === query.continuation)) throw new UpstreamError('shape', 'Eventbrite says that there is another page and not where.', { path });
     return { ...parseRows(listed.rows, schema), continuation: more ? continuation : null, generated: momentOf(answer.headers.date) };
   };
 
-  const readAll = async <T>(path: string, key: string, schema: z.ZodType<T>, isPressing = false): Promise<{ rows: T[]; rejected: Rejected[] }> => {
+  const readAll = async <T>(path: string, key: string, schema: z.ZodType<T>): Promise<{ rows: T[]; rejected: Rejected[] }> => {
     const rows: T[] = [];
     const rejected: Rejected[] = [];
     let continuation: string | undefined;
     for (let number = 1; number <= maxPages; number++) {
-      const page = await readPage(path, key, schema, { continuation }, isPressing);
+      const page = await readPage(path, key, schema, { continuation });
       rows.push(...page.rows);
       rejected.push(...page.rejected);
       if (page.continuation === null) return { rows, rejected };
@@ -55,7 +55,7 @@ export const createEventbriteClient = ({ http, signal, api, organizationId }: Ev
 
   return {
     me: async () => parse(payloads.user, (await send('GET', 'users/me/')).json, 'users/me/'),
-    organizations: () => readAll('users/me/organizations/', 'organizations', payloads.organization, true),
+    organizations: () => readAll('users/me/organizations/', 'organizations', payloads.organization),
     /** Events as they come, for a look at what there is. */
     sample: async () => (await send('GET', `${organization}events/`, { page_size: '5' })).json,
     /** `current`: those that are not over. Eventbrite may tell more than that. */
@@ -66,9 +66,9 @@ export const createEventbriteClient = ({ http, signal, api, organizationId }: Ev
     attendees: ({ event, since, continuation }: { readonly event: string | null; readonly since: Date | null; readonly continuation: string | null }) =>
       readPage(`${event === null ? organization : within(event)}attendees/`, 'attendees', payloads.attendee, { changed_since: since === null ? undefined : stampOf(since), continuation: continuation ?? undefined }),
     ticketClasses: (event: string) => readAll(`${within(event)}ticket_classes/`, 'ticket_classes', payloads.ticketClass),
-    webhooks: () => readAll(`${organization}webhooks/`, 'webhooks', payloads.webhook, true),
-    createWebhook: (endpointUrl: string, actions: readonly string[]) => send('POST', `${organization}webhooks/`, {}, { body: { endpoint_url: endpointUrl, actions: actions.join(','), event_id: '' }, isPressing: true }),
-    deleteWebhook: (webhook: string) => send('DELETE', `webhooks/${encodeURIComponent(webhook)}/`, {}, { isPressing: true }),
+    webhooks: () => readAll(`${organization}webhooks/`, 'webhooks', payloads.webhook),
+    createWebhook: (endpointUrl: string, actions: readonly string[]) => send('POST', `${organization}webhooks/`, {}, { endpoint_url: endpointUrl, actions: actions.join(','), event_id: '' }),
+    deleteWebhook: (webhook: string) => send('DELETE', `webhooks/${encodeURIComponent(webhook)}/`),
   };
 };
 
