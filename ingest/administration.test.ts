@@ -23,7 +23,7 @@ const never = new AbortController().signal;
 const em = () => own.hub.database.em();
 const service = () => em().findOneOrFail(Service, { id });
 const administration = () => own.ingest.administration;
-const told = async () => (await query<{ type: string; payload: Record<string, unknown> }>(em(), `select type, payload from hub.domain_events where type like 'service.%' and type <> 'service.registered' order by id`)).map(({ type, payload }) => [type, payload]);
+const told = async () => (await query<{ type: string; payload: Record<string, unknown> }>(em(), `select type, payload from hub.domain_events where type like 'service.%' and type <> 'service.registered' order by id`)).map(({ type, payload }) => [type, payload] as const);
 const jobs = async () => (await query<{ key: string }>(em(), `select key from graphile_worker._private_jobs where key like '%' || $1 order by key`, [id])).map(({ key }) => key.split(':')[0]);
 const down = (status = 500) => new UpstreamError('status', `The upstream answered ${status}.`, { status });
 const secretsNow = async () => own.ingest.contextFor(await service(), never).service.pushSecrets;
