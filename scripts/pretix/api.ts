@@ -13,7 +13,8 @@ export const createApi = ({ url, token, organizer }: PretixAddress) => {
   const call = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     const response = await fetch(`${url}/api/v1/organizers/${organizer}/${path}`, {
       method,
-      headers: { authorization: `Token ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      // A connection for each call: pretix's server ends idle ones after two seconds, and a call could meet the end of one.
+      headers: { authorization: `Token ${token}`, connection: 'close', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
