@@ -11,7 +11,7 @@ export type AttendanceSnapshot = { totalRegistered: number; currentAttendees: nu
 
 export type ServiceHealth = 'HEALTHY' | 'DEGRADED' | 'DOWN';
 
-/** Money is exact: a decimal as text, such as `1990.50`, and an ISO 4217 code. `at` is ISO 8601. */
+/** Money is exact: a decimal as text, such as `1990.50`, and an ISO 4217 code; below zero for money that went back. `at` is ISO 8601. */
 export type Purchase = { purchaseId: string; source: 'activity' | 'ticketing'; orderId: string | null; participant: string | null; amount: string; currency: string; at: string };
 
 export type DomainEventPayloads = {
@@ -30,7 +30,7 @@ export type DomainEventPayloads = {
   'service.push_secret_rotated': { name: string; by: string | null };
   /** Its service was removed: nothing more will be told of it. */
   'event.removed': { withData: boolean };
-  /** Somebody paid. `purchaseId` is the hub's own, once a purchase; `participant` a keyed hash. */
+  /** Somebody paid, or was paid back. `purchaseId` is the hub's own, once a purchase; `participant` a keyed hash. */
   'purchase.recorded': Purchase;
   'service.health_changed': { from: ServiceHealth; to: ServiceHealth; error: { code: string; message: string } | null };
 };

@@ -76,7 +76,8 @@ export type SubgraphDefinition<Loaders = unknown> = {
   readonly permissions: IRules;
   /** Who may resolve a reference to each entity that has a reference resolver; false answers null. */
   readonly references: Readonly<Record<string, (reference: { readonly id?: unknown }, context: SubgraphContext<Loaders>) => boolean>>;
-  readonly loaders: (em: EntityManager, viewer: Viewer) => Loaders;
+  /** `signal` ends with the request. */
+  readonly loaders: (em: EntityManager, viewer: Viewer, hub: Hub, signal: AbortSignal) => Loaders;
   readonly entities: readonly EntitySchema[];
   readonly migrations: readonly MigrationSource[];
   readonly connector?: Connector<never>;
@@ -103,7 +104,7 @@ export type SubgraphDefinition<Loaders = unknown> = {
 
 /** A definition without its type parameter, as rooms that handle all subgraphs alike take it. */
 export type AnySubgraph = Omit<SubgraphDefinition<never>, 'loaders' | 'references'> & {
-  readonly loaders: (em: EntityManager, viewer: Viewer) => unknown;
+  readonly loaders: (em: EntityManager, viewer: Viewer, hub: Hub, signal: AbortSignal) => unknown;
   readonly references: Readonly<Record<string, (reference: { readonly id?: unknown }, context: never) => boolean>>;
 };
 
@@ -128,7 +129,7 @@ export const buildSubgraph = (definition: AnySubgraph, hub: Hub): BuiltSubgraph 
     schema: withSubscribeGuarded(bare, (schema) => applyMiddleware(schema, guard, refuseZeroBytes(schema))),
     contextFor(viewer, requestId, signal) {
       const em = hub.database.em();
-      return { viewer, em, loaders: definition.loaders(em, viewer), hub, requestId, signal };
+      return { viewer, em, loaders: definition.loaders(em, viewer, hub, signal), hub, requestId, signal };
     },
   };
 };

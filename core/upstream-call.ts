@@ -14,6 +14,8 @@ export type UpstreamRequest = {
   /** For connecting, headers and the whole body together; a minute at most. */
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
+  /** Statuses besides 2xx that are answers and no faults: a 409 that says what is taken. With their JSON, as 2xx. */
+  readonly accept?: readonly number[];
   readonly signal?: AbortSignal;
   /** Of the few that cannot wait for the budget of calls: counted like any other, sent at once. */
   readonly isPressing?: boolean;
@@ -64,7 +66,7 @@ export const sendCall = async (agent: Agent, request: UpstreamRequest, settings:
     request.signal?.throwIfAborted();
     throw new UpstreamError('unreachable', 'The upstream cannot be reached.', { ...where, cause: causeOf(error) }, { cause: error });
   }
-  return interpret(response, body, where);
+  return interpret(response, body, where, request.accept ?? []);
 };
 
 const contentOf = ({ body, form }: UpstreamRequest): { headers: Record<string, string>; body: string | null } => {
@@ -97,13 +99,13 @@ const readBounded = async (stream: Dispatcher.ResponseData['body'], maxBytes: nu
   return Buffer.concat(chunks, size);
 };
 
-const interpret = (response: Dispatcher.ResponseData, body: Buffer, where: Record<string, string>): UpstreamResponse => {
+const interpret = (response: Dispatcher.ResponseData, body: Buffer, where: Record<string, string>, accept: readonly number[]): UpstreamResponse => {
   const headers = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]));
   const status = response.statusCode;
   const wait = retryAfter(headers['retry-after']);
   if (status === 429) throw new UpstreamError('rate_limited', "The upstream's rate limit is reached.", { ...where, status, retryAfterMs: wait ?? withoutWordMs });
   // Only 503 gives `Retry-After` the meaning of "stay away until then" (RFC 9110, 10.2.3).
-  if (status >= 300) throw new UpstreamError('status', `The upstream answered ${status}.`, { ...where, status, ...(status === 503 && wait !== undefined ? { retryAfterMs: wait } : {}) });
+  if (status >= 300 && !accept.includes(status)) throw new UpstreamError('status', `The upstream answered ${status}.`, { ...where, status, ...(status === 503 && wait !== undefined ? { retryAfterMs: wait } : {}) });
   if (body.length === 0) return { status, headers, json: null };
   try {
     return { status, headers, json: JSON.parse(body.toString('utf8')) as unknown };

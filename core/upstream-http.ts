@@ -19,7 +19,7 @@ export type { UpstreamRequest, UpstreamResponse } from './upstream-call.ts';
 
 export type UpstreamHttp = {
   /**
-   * Answers a 2xx with its JSON; anything else is an UpstreamError. Only GET is retried. A caller that gives up by its
+   * Answers a 2xx, or a status of `accept`, with its JSON; anything else is an UpstreamError. Only GET is retried. A caller that gives up by its
    * signal gets the signal's reason, or a timeout when that was a time limit.
    */
   request(request: UpstreamRequest): Promise<UpstreamResponse>;

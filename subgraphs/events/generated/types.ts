@@ -963,7 +963,7 @@ export type SyncSettingsInput = {
 
 /** An event of a ticketing platform (product `ticketing`). */
 export type TicketedEvent = Event & {
-  /** Hub-wide event id, as the ticketing platform names it. */
+  /** Hub-wide event id: the platform's, behind the service's prefix where it has one. */
   readonly id: Scalars['ID']['output'];
   /** Name, in English where the service has several languages. */
   readonly name: Scalars['String']['output'];

@@ -1,0 +1,104 @@
+/** Bookings and their claims: every change of a booking locks its row, decides, and writes what follows in one transaction. */
+import { randomUUID } from 'node:crypto';
+import type { EntityManager } from '#core/database.ts';
+import type { NewDomainEvent } from '#core/domain-events.ts';
+import { enqueue } from '#core/jobs.ts';
+import { query } from '#core/sql.ts';
+import type { Logger } from '#core/logging.ts';
+import { type Booking, type BookingEvent, type Failure, after, holdsSeats, moneyMoved } from './domain-booking.ts';
+
+export const settleTask = 'ticketing.settle';
+
+/** One job for a booking at a time, and one waiting; `tries` are those that failed in a row. */
+export const enqueueSettle = (em: EntityManager, bookingId: string, runAt?: Date, tries = 0): Promise<void> => enqueue(em, settleTask, { bookingId, tries }, { key: `${settleTask}:${bookingId}`, ...(runAt ? { runAt } : {}) });
+
+const columns = `id, service_id as "serviceId", event_id as "eventId", owner, ticket_ids as "ticketIds", state, created_at as "createdAt", platform_id as "platformId", amount, currency, expires_at as "expiresAt", release, attempt,
+  payment_id as "paymentId", payment_status as "paymentStatus", confirmation_url as "confirmationUrl", paid_at as "paidAt", refund_id as "refundId", refund_status as "refundStatus", failure`;
+
+type Raw = Omit<Booking, 'createdAt' | 'expiresAt' | 'paidAt'> & { createdAt: string | Date; expiresAt: string | Date | null; paidAt: string | Date | null };
+const moment = (value: string | Date | null): Date | null => (value === null ? null : new Date(value));
+const toBooking = (row: Raw): Booking => ({ ...row, createdAt: new Date(row.createdAt), expiresAt: moment(row.expiresAt), paidAt: moment(row.paidAt) });
+
+export const findBooking = async (em: EntityManager, id: string): Promise<Booking | null> => {
+  const [row] = await query<Raw>(em, `select ${columns} from ticketing.bookings where id = $1`, [id]);
+  return row ? toBooking(row) : null;
+};
+
+export type ListBookings = { readonly owner: string | null; readonly eventId: string | null; readonly before: { readonly at: Date; readonly id: string } | null; readonly limit: number };
+
+/** Newest first; of everybody where no owner is given. */
+export const listBookings = async (em: EntityManager, { owner, eventId, before, limit }: ListBookings): Promise<Booking[]> =>
+  (await query<Raw>(em, `select ${columns} from ticketing.bookings where ($1::text is null or owner = $1) and ($2::text is null or event_id = $2) and ($3::timestamptz is null or (created_at, id) < ($3::timestamptz, $4::text)) order by created_at desc, id desc limit $5`, [owner, eventId, before?.at.toISOString() ?? null, before?.id ?? null, limit])).map(toBooking);
+
+export const countBookings = async (em: EntityManager, owner: string | null, eventId: string | null): Promise<number> =>
+  (await query<{ n: number }>(em, 'select count(*)::int as n from ticketing.bookings where ($1::text is null or owner = $1) and ($2::text is null or event_id = $2)', [owner, eventId]))[0]?.n ?? 0;
+
+export type NewBooking = { readonly serviceId: string; readonly eventId: string; readonly owner: string; readonly ticketIds: readonly string[]; readonly now: Date };
+
+/**
+ * A booking that holds its seats, or one that failed since some are taken: then it holds none. Whoever comes second waits
+ * at the key of the claim until the first one's transaction is over.
+ */
+export const claimSeats = async (em: EntityManager, { serviceId, eventId, owner, ticketIds, now }: NewBooking): Promise<Booking> => {
+  const id = randomUUID();
+  const row = await query<Raw>(em, `insert into ticketing.bookings (id, service_id, event_id, owner, ticket_ids, state, created_at, updated_at) values ($1, $2, $3, $4, $5, 'RESERVING', $6, $6) returning ${columns}`, [id, serviceId, eventId, owner, ticketIds, now.toISOString()]);
+  // In one order for all, so that two bookings never wait for each other.
+  const claimed = await query<{ ticket_id: string }>(em, 'insert into ticketing.claims (event_id, ticket_id, booking_id) select $1, ticket_id, $3 from unnest($2::text[]) as ticket_id order by ticket_id on conflict do nothing returning ticket_id', [eventId, ticketIds, id]);
+  const booking = toBooking(row[0] as Raw);
+  if (claimed.length === ticketIds.length) return booking;
+  const got = new Set(claimed.map(({ ticket_id }) => ticket_id));
+  return write(em, booking, after(booking, { type: 'refused', failure: seatTaken(ticketIds.filter((ticketId) => !got.has(ticketId))) }, now), now);
+};
+
+export const seatTaken = (ticketIds: readonly string[]): Failure => ({ code: 'SEAT_TAKEN', message: `Somebody else has ${ticketIds.join(', ')}.`, ticketIds });
+
+export type Changed = { readonly booking: Booking; readonly before: Booking };
+
+/** Inside the caller's transaction. Null where there is no such booking. */
+export const change = async (em: EntityManager, id: string, event: BookingEvent, now: Date): Promise<Changed | null> => {
+  const [row] = await query<Raw>(em, `select ${columns} from ticketing.bookings where id = $1 for update`, [id]);
+  if (!row) return null;
+  const before = toBooking(row);
+  const booking = after(before, event, now);
+  return { before, booking: booking === before ? before : await write(em, before, booking, now) };
+};
+
+const write = async (em: EntityManager, before: Booking, booking: Booking, now: Date): Promise<Booking> => {
+  await query(
+    em,
+    `update ticketing.bookings set state = $2, updated_at = $3, platform_id = $4, amount = $5, currency = $6, expires_at = $7, release = $8, attempt = $9, payment_id = $10, payment_status = $11,
+       confirmation_url = $12, paid_at = $13, refund_id = $14, refund_status = $15, failure = $16::jsonb where id = $1`,
+    [booking.id, booking.state, now.toISOString(), booking.platformId, booking.amount, booking.currency, booking.expiresAt?.toISOString() ?? null, booking.release, booking.attempt, booking.paymentId, booking.paymentStatus, booking.confirmationUrl, booking.paidAt?.toISOString() ?? null, booking.refundId, booking.refundStatus, booking.failure && JSON.stringify(booking.failure)],
+  );
+  if (holdsSeats(before) && !holdsSeats(booking)) await query(em, 'delete from ticketing.claims where booking_id = $1', [booking.id]);
+  return booking;
+};
+
+/** Money that came or went, as the rest of the hub is told. What goes back is a purchase of less than nothing. */
+export const purchaseOf = ({ before, booking }: Changed, now: Date): NewDomainEvent[] => {
+  const moved = moneyMoved(before, booking);
+  if (moved === null || booking.amount === null || booking.currency === null) return [];
+  const isRefund = moved === 'refunded';
+  const payload = { purchaseId: `ticketing:${booking.id}${isRefund ? ':refund' : ''}`, source: 'ticketing' as const, orderId: booking.id, participant: booking.owner, amount: `${isRefund ? '-' : ''}${booking.amount}`, currency: booking.currency, at: now.toISOString() };
+  return [{ type: 'purchase.recorded', eventId: booking.eventId, occurredAt: now, payload }];
+};
+
+export const logMismatch = (logger: Logger, { before, booking }: Changed): void => {
+  if (before.paymentStatus !== 'MISMATCH' && booking.paymentStatus === 'MISMATCH') logger.error({ bookingId: booking.id, paymentId: booking.paymentId }, 'a payment does not agree with its booking; it is not taken');
+};
+
+type UserError = { readonly code: string; readonly field: string; readonly message: string };
+export type RequestOf = { readonly owner: string; readonly key: string; readonly inputHash: string; readonly now: Date };
+export type RequestState = { readonly isNew: boolean; readonly isSame: boolean; readonly bookingId: string | null; readonly errors: readonly UserError[] };
+
+/** Notes a request under its idempotency key. Whoever sends it again meanwhile waits here for the first one's transaction. */
+export const beginRequest = async (em: EntityManager, { owner, key, inputHash, now }: RequestOf): Promise<RequestState> => {
+  const [made] = await query(em, 'insert into ticketing.requests (owner, key, input_hash, created_at) values ($1, $2, $3, $4) on conflict do nothing returning key', [owner, key, inputHash, now.toISOString()]);
+  if (made) return { isNew: true, isSame: true, bookingId: null, errors: [] };
+  const [known] = await query<{ input_hash: string; booking_id: string | null; errors: UserError[] }>(em, 'select input_hash, booking_id, errors from ticketing.requests where owner = $1 and key = $2', [owner, key]);
+  return { isNew: false, isSame: known?.input_hash === inputHash, bookingId: known?.booking_id ?? null, errors: known?.errors ?? [] };
+};
+
+export const endRequest = async (em: EntityManager, { owner, key }: RequestOf, bookingId: string | null, errors: readonly UserError[]): Promise<void> => {
+  await query(em, 'update ticketing.requests set booking_id = $3, errors = $4::jsonb where owner = $1 and key = $2', [owner, key, bookingId, JSON.stringify(errors)]);
+};
