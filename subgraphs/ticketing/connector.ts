@@ -2,12 +2,11 @@
  * Pulls one ticketing platform: its resources by the time of their change, page by page, and takes its pushes and those
  * of YooKassa. A pull in which nothing changed costs one call for each of the six kinds of resource.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Batch, Connector, Push, PushResult, Rejected } from '#core/connector.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
 import { type Fact, factsOf } from '#core/facts.ts';
-import { constantTimeEqual, pushToken } from '#core/secrets.ts';
+import { hmacHex, isOneOf, pushToken } from '#core/secrets.ts';
 import { checkInFacts, factsOfResource, paymentFact } from './connector-facts.ts';
 import { type TicketingContext, type TicketingSettings, paymentsOf, platformOf, secretSettings, settings } from './connector-settings.ts';
 import * as payloads from './upstream-payloads.ts';
@@ -75,7 +74,7 @@ export const connector: Connector<TicketingSettings> = {
     }
     return { facts, rejected };
   },
-  receive: (context, push) => (push.headers['x-webhook-signature'] === undefined ? receiveNotification(context, push) : Promise.resolve(receiveDelivery(context, push))),
+  receive: async (context, push) => (push.headers['x-webhook-signature'] === undefined ? receiveNotification(context, push) : receiveDelivery(context, push)),
 };
 
 const batch = (facts: readonly Fact[], rejected: readonly Rejected[], cursor: Cursor): Batch => ({ facts, rejected, cursor });
@@ -94,7 +93,7 @@ const withEvents = (known: Cursor['events'], facts: readonly Fact[], now: Date):
 
 /** The platform's own push: check-ins are taken as they are, anything else is asked for. */
 const receiveDelivery = (context: TicketingContext, push: Push): PushResult => {
-  verify(push, context.service.pushSecret, context.now());
+  verify(push, context.service.pushSecrets, context.now());
   const { type, data } = read(payloads.delivery, push.body);
   if (type !== 'checkin.recorded') return { kind: 'hint' };
   const checkIn = payloads.checkIn.safeParse(data);
@@ -106,7 +105,7 @@ const receiveDelivery = (context: TicketingContext, push: Push): PushResult => {
  * The payment is looked up, and what YooKassa then says of it is taken.
  */
 const receiveNotification = async (context: TicketingContext, push: Push): Promise<PushResult> => {
-  if (!constantTimeEqual(String(push.query.token), pushToken(context.service.pushSecret))) throw new PushError('PUSH_SIGNATURE_INVALID', 'The push is not signed, and its URL does not carry the token of this service.');
+  if (!isOneOf(String(push.query.token), context.service.pushSecrets, pushToken)) throw new PushError('PUSH_SIGNATURE_INVALID', 'The push is not signed, and its URL does not carry the token of this service.');
   const { event, object } = read(notification, push.body);
   const client = paymentsOf(context);
   const paymentId = event.startsWith('refund.') ? object.payment_id : object.id;
@@ -118,12 +117,11 @@ const receiveNotification = async (context: TicketingContext, push: Push): Promi
   return { kind: 'facts', facts: fact ? [fact] : [], rejected: [] };
 };
 
-/** HMAC-SHA256 of `<timestamp>.<raw body>` under the exchanged secret, compared in constant time; then the time. */
-const verify = ({ headers, body }: Push, secret: string, now: Date): void => {
+/** HMAC-SHA256 of `<timestamp>.<raw body>` under an exchanged secret, compared in constant time; then the time. */
+const verify = ({ headers, body }: Push, secrets: readonly string[], now: Date): void => {
   const [timestamp, signature] = [headers['x-webhook-timestamp'], headers['x-webhook-signature']];
   const given = /^sha256=([0-9a-f]{64})$/.exec(typeof signature === 'string' ? signature : '')?.[1];
-  const expected = createHmac('sha256', secret).update(`${String(timestamp)}.`).update(body).digest();
-  if (given === undefined || !timingSafeEqual(Buffer.from(given, 'hex'), expected)) throw new PushError('PUSH_SIGNATURE_INVALID', 'X-Webhook-Signature is not the signature of this body under the exchanged secret.', { header: 'x-webhook-signature' });
+  if (given === undefined || !isOneOf(given, secrets, (secret) => hmacHex(secret, `${String(timestamp)}.`, body))) throw new PushError('PUSH_SIGNATURE_INVALID', 'X-Webhook-Signature is not the signature of this body under the exchanged secret.', { header: 'x-webhook-signature' });
   if (!/^\d{1,12}$/.test(String(timestamp)) || Math.abs(now.getTime() / 1000 - Number(timestamp)) > pushWindowSeconds) throw new PushError('PUSH_TIMESTAMP_INVALID', `X-Webhook-Timestamp is not within ${pushWindowSeconds} seconds of the hub's clock.`, { header: 'x-webhook-timestamp' });
 };
 

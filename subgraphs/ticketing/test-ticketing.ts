@@ -1,20 +1,17 @@
 /** A ticketing platform with its shop and extras, registered with a hub over real tables, for tests. */
 import { fastify } from 'fastify';
 import type { AddressInfo } from 'node:net';
-import { asker, type TestHub, openTestHub, viewerOf } from '#core/testing-hub.ts';
+import { asker, viewerOf } from '#core/testing-hub.ts';
 import { pushToken } from '#core/secrets.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import type { Hub } from '#core/subgraph.ts';
 import type { Viewer } from '#core/viewer.ts';
-import { createIngest } from '#ingest/ingest.ts';
 import { pullService } from '#ingest/pull.ts';
 import { pushRoutes } from '#ingest/push.ts';
+import { openTestIngest } from '#ingest/test-kit.ts';
 import { createTicketingSimulator } from '#simulators/ticketing/index.ts';
 import { type Plan, demoPlan } from '#simulators/ticketing/plans.ts';
-import { entities as eventEntities } from '../events/entities.ts';
-import { subgraph as attendance } from '../attendance/index.ts';
-import { subgraph as events } from '../events/index.ts';
 import { settleJob } from './handlers.ts';
 import { subgraph } from './index.ts';
 
@@ -31,22 +28,19 @@ export type StartOptions = { readonly holdMs?: number; readonly plan?: (now: Dat
 
 export const start = async ({ holdMs, plan = demoPlan, settings }: StartOptions = {}) => {
   await using stack = new AsyncDisposableStack();
-  const test: TestHub = stack.use(await openTestHub({ entities: eventEntities }));
-  const { clock } = test;
+  const test = stack.use(await openTestIngest({ more: [subgraph] }));
+  const { clock, ingest } = test;
   clock.now = begin;
   const now = () => clock.now.getTime();
   const simulator = stack.use(await createTicketingSimulator({ platform: { now, plan: plan(begin), webhookRetryMs: [], ...(holdMs === undefined ? {} : { holdMs }) }, yookassa: { now, notificationRetryMs: [] } }));
   const app = fastify({ forceCloseConnections: true });
-  // Where the hub's door is has to be known before anybody is told of it.
-  const parts = { ...test.hub, publicUrl: '' };
-  const ingest = stack.use(createIngest({ hub: parts, subgraphs: [events, attendance, subgraph], allowPrivateUpstreams: true }));
-  const hub: Hub = { ...parts, ingest };
   await app.register(pushRoutes(ingest));
   stack.defer(() => app.close());
   await app.listen({ host: '127.0.0.1', port: 0 });
   const publicUrl = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
-  Object.assign(parts, { publicUrl });
-  Object.assign(hub, { publicUrl });
+  // Upstreams are told of the hub's door: it has to be a real one.
+  Object.assign(test.hub, { publicUrl });
+  const hub: Hub = { ...test.hub, ingest };
   const registered = await ingest.register({
     product: 'ticketing', serviceName: 'Northern Concerts', endpoints: { api: simulator.platform.url, webhook: null, healthCheck: null }, credentials: { type: 'api_key', apiKey: simulator.platform.token },
     syncInterval: 60, retries: 0, dataSchema: null, settings: { ...simulator.settings, ...settings }, by: null,
@@ -69,7 +63,6 @@ export const start = async ({ holdMs, plan = demoPlan, settings }: StartOptions 
     ...test,
     ...simulator,
     hub,
-    ingest,
     serviceId,
     publicUrl,
     notificationUrl,
