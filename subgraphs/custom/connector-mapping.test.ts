@@ -74,6 +74,23 @@ describe('an expression', () => {
     expect(JSON.stringify(facts)).not.toContain('polluted"');
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
+  test.each([
+    ['a function of the language', '($clone := function($x) { $x }; {"f": $uppercase} ~> |f.**|{"implementation": function($x) { "forged" }}|; [])'],
+    ['what a function of its own stands on', '($clone := function($x) { $x }; $f := function($x) { $x }; {"f": $f} ~> |f.**|{"createSequence": function() { "forged" }, "lookup": function($x) { "forged" }}|; [])'],
+  ])('of one service that writes over %s changes nothing for another', async (_what, mapping) => {
+    await using sandbox = createSandbox({ processes: 1, deadlineMs: 2_000 });
+    const run = (serviceId: string, own: string) => sandbox.run(serviceId, { kind: 'map', records: [{ name: 'true' }], mapping: own, schema: null, bindings: {}, oneByOne: false });
+    const honest = '[$uppercase(name), $map([1, 2], function($x) { $x + 1 })]';
+    await run('hostile', mapping);
+    expect(await run('honest', honest)).toEqual([{ facts: '["TRUE",2,3]' }]);
+  });
+  test('makes no code of text, whatever it reaches', async () => {
+    const reach = '($clone := function($x) { $x }; $o := {"f": $uppercase}; $o ~> |f.**|{}, ["_jsonata_function"]|; $lookup($o.f, "implementation")("x") & $string($lookup($o.f, "implementation").constructor("return process")))';
+    expect(await outcome(reach)).toMatch(/^MAPPING: /);
+  });
+  test('has Base64', async () => {
+    expect((await map('{"kind": "record", "attributes": {"a": $base64encode("a€"), "b": $base64decode("YQ==")}}')).facts).toMatchObject([{ data: { a: Buffer.from('a€', 'binary').toString('base64'), b: 'a' } }]);
+  });
   test('of an answer that fails says which', async () => {
     await expect(readAnswer(context(), {}, { items: 'a.b', next: '$error("no")' })).rejects.toMatchObject({ code: 'UPSTREAM_SHAPE', facts: { expression: 'next' } });
     expect(await readAnswer(context(), { a: { b: [1, 2] } }, { items: 'a.b', next: undefined }, {})).toEqual({ items: [1, 2] });

@@ -17,7 +17,7 @@ export type MapTask = { readonly kind: 'map'; readonly records: readonly unknown
 export type Outcome = { readonly facts: string } | { readonly reason: string };
 export type Value = { readonly value: unknown } | { readonly reason: string };
 
-export type ToProcess = { readonly id: number; readonly task: ReadTask | MapTask };
+export type ToProcess = { readonly id: number; readonly serviceId: string; readonly task: ReadTask | MapTask };
 export type FromProcess = { readonly ready: true } | { readonly id: number; readonly result: unknown } | { readonly id: number; readonly failed: string } | { readonly id: number; readonly outcome: Outcome };
 
 /** What an expression did not come to an end in, or took too much memory in. */
@@ -63,19 +63,19 @@ export const createSandbox = ({ processes, deadlineMs }: SandboxOptions): Sandbo
     all.delete(runner);
     if (next) void take().then(next);
   };
-  const runOnce = async (task: ReadTask | MapTask, told?: (outcome: Outcome) => void): Promise<unknown> => {
+  const runOnce = async (serviceId: string, task: ReadTask | MapTask, told?: (outcome: Outcome) => void): Promise<unknown> => {
     let runner = await take();
     // One that ended while it had nothing to do.
     for (; !runner.isAlive(); runner = await take()) all.delete(runner);
     try {
-      return await runner.run(task, told);
+      return await runner.run(serviceId, task, told);
     } finally {
       giveBack(runner);
     }
   };
   return {
     run(serviceId, task, told) {
-      const turn = (turns.get(serviceId) ?? Promise.resolve()).then(() => runOnce(task, told));
+      const turn = (turns.get(serviceId) ?? Promise.resolve()).then(() => runOnce(serviceId, task, told));
       const settled = turn.then(() => undefined, () => undefined).then(() => void (turns.get(serviceId) === settled && turns.delete(serviceId)));
       turns.set(serviceId, settled);
       return turn;
@@ -86,7 +86,7 @@ export const createSandbox = ({ processes, deadlineMs }: SandboxOptions): Sandbo
   };
 };
 
-type Runner = { run(task: ReadTask | MapTask, told?: (outcome: Outcome) => void): Promise<unknown>; isAlive(): boolean; end(): Promise<void> };
+type Runner = { run(serviceId: string, task: ReadTask | MapTask, told?: (outcome: Outcome) => void): Promise<unknown>; isAlive(): boolean; end(): Promise<void> };
 type Current = { readonly id: number; readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void; readonly told: ((outcome: Outcome) => void) | undefined };
 
 /** One process, one task at a time. */
@@ -119,7 +119,7 @@ const startRunner = (deadlineMs: number): Runner => {
   });
   release(child);
   return {
-    async run(task, told) {
+    async run(serviceId, task, told) {
       hold(child);
       clock.start(startMs);
       await Promise.race([ready, exited]);
@@ -128,7 +128,7 @@ const startRunner = (deadlineMs: number): Runner => {
         const id = ++ids;
         current = { id, resolve, reject, told };
         clock.start(deadlineMs);
-        child.send({ id, task } satisfies ToProcess, (error) => error && kill(child));
+        child.send({ id, serviceId, task } satisfies ToProcess, (error) => error && kill(child));
       });
     },
     isAlive: () => alive && child.connected,
