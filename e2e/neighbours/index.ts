@@ -6,8 +6,9 @@ import { startDesk } from './desk.ts';
 import { startEventbrite } from './eventbrite.ts';
 import { startGates } from './gates.ts';
 import { type Counted, type Neighbour, pickOf } from './neighbour.ts';
+import { startPlatform } from './platform.ts';
 
-const kinds: readonly ((name: string) => Promise<Neighbour>)[] = [startGates, startEventbrite, startDesk];
+const kinds: readonly ((name: string) => Promise<Neighbour>)[] = [startGates, startEventbrite, startPlatform, startDesk];
 /** At once, at the most. */
 const failing = 4;
 
