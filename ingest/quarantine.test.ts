@@ -222,6 +222,17 @@ describe('the quarantine in the graph', () => {
     expect(seen.errors.map(({ code }) => code)).toEqual(['FORBIDDEN', 'FORBIDDEN']);
   });
 
+  test('is for who may see all events of the service: not read and not tried again with a key for some of them', async () => {
+    const ask = asker(events, { ...own.hub, ingest: own.ingest });
+    await apply([event(), event({ eventId: 'e2', upstreamId: 'e2', public: true })], [bad('checkIn:c1', { badge: 'of e2' })]);
+    const some = viewerOf(['admin', 'manage_services'], ['e1']);
+    const seen = await ask<Page>(page, some);
+    expect([seen.errors.map(({ code }) => code), JSON.stringify(seen.data)]).toEqual([['FORBIDDEN'], expect.not.stringContaining('c1')]);
+    const retry = `mutation { retryRejected(input: {serviceId: "svc_test"}) { recovered resync userErrors { code field } } }`;
+    expect((await ask(retry, some)).data).toEqual({ retryRejected: { recovered: 0, resync: false, userErrors: [{ code: 'SERVICE_NOT_ALLOWED', field: 'input.serviceId' }] } });
+    expect((await ask(retry, viewerOf(['manage_services'], ['other']))).data).toMatchObject({ retryRejected: { userErrors: [{ code: 'SERVICE_UNKNOWN' }] } });
+  });
+
   test('of many services takes as many statements as of one', async () => {
     const ask = asker(events, { ...own.hub, ingest: own.ingest });
     await apply([event()], [bad('checkIn:c1')]);

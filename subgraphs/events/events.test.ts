@@ -188,6 +188,16 @@ describe('a service', () => {
     expect(await seen('all')).toEqual([3, ['svc_3', 'svc_2', 'svc_1'], true, true]);
   });
 
+  test('of a public event shows to a key for other events nothing of what is for who manages it', async () => {
+    await given([event('of-svc-3', { public: true })], day(11), 'svc_3');
+    await query(own.hub.database.em(), `insert into hub.event_ids (event_id, service_id) values ('of-svc-3', 'svc_3')`);
+    const look = `{ event(id: "of-svc-3") { service { name lastError { code } lastSync { facts } circuit { state } budget { limit } endpoints { api } contact } } }`;
+    const { data, errors } = await ask<{ event: { service: Record<string, unknown> } }>(look, viewerOf(['read_events', 'manage_services'], ['another']));
+    expect(data.event.service).toEqual({ name: 'Service svc_3', lastError: null, lastSync: null, circuit: null, budget: null, endpoints: null, contact: null });
+    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['FORBIDDEN']));
+    expect((await ask(look, viewerOf(['read_events', 'manage_services'], ['of-svc-3']))).errors).toEqual([]);
+  });
+
   test('is not registered for an event outside the list of the key', async () => {
     const calls = registered.length;
     const register = async (eventId: string | null, settings = {}) =>

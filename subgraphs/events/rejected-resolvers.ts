@@ -2,7 +2,7 @@
 import { InputError } from '#core/errors.ts';
 import { pageOf } from '#core/pagination.ts';
 import type { EventServiceResolvers, MutationResolvers, RejectedRecordResolvers } from './generated/types.ts';
-import { findService } from './store.ts';
+import { assertAdministers } from './store.ts';
 
 const mostIds = 1_000;
 
@@ -22,8 +22,7 @@ export const retryRejected: NonNullable<MutationResolvers['retryRejected']> = as
   const nothing = { service: null, recovered: 0, rejected: 0, resync: false };
   try {
     if ((input.ids?.length ?? 0) > mostIds) throw new InputError('IDS_TOO_MANY', 'input.ids', `At most ${mostIds} records are named at once; leave \`ids\` out for all.`, { maximum: mostIds });
-    const service = await findService(context.em, context.viewer, input.serviceId);
-    if (!service) throw new InputError('SERVICE_UNKNOWN', 'input.serviceId', 'There is no such service.');
+    const service = await assertAdministers(context.loaders, input.serviceId);
     const report = await context.hub.ingest.retryRejected(service.id, input.ids ?? null);
     return { service, ...report, userErrors: [] };
   } catch (error) {

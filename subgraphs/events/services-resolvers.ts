@@ -5,7 +5,7 @@ import { Service } from '#core/services.ts';
 import type { MutationResolvers } from './generated/types.ts';
 import type { Context } from './resolvers.ts';
 import { parseUpdate } from './services-update.ts';
-import { findService, mayAdminister } from './store.ts';
+import { assertAdministers } from './store.ts';
 
 type Administration = Required<Pick<MutationResolvers, 'syncNow' | 'pauseEventService' | 'resumeEventService' | 'updateEventService' | 'rotatePushSecret' | 'removeEventService'>>;
 
@@ -15,11 +15,10 @@ type Answer<Done> = { readonly done: Done; readonly userErrors: UserError[] } | 
 
 const told = ({ step, code, field, message }: Failure): UserError => ({ code, field, message: step === null ? message : `${step}: ${message}` });
 
-/** Does it, if the service is one that the viewer may change. Whether there is one that the viewer may not see is not said. */
+/** Does it, if the service is one that the viewer may change. */
 const administer = async <Done extends { readonly ok: true }>(context: Context, serviceId: string, work: (context: Context) => Promise<Done | Failure>): Promise<Answer<Done>> => {
   try {
-    if (!(await findService(context.em, context.viewer, serviceId))) throw new InputError('SERVICE_UNKNOWN', 'input.serviceId', 'There is no such service.');
-    if (!(await mayAdminister(context.em, context.viewer, serviceId))) throw new InputError('SERVICE_NOT_ALLOWED', 'input.serviceId', 'The service also has events that the key does not allow: a key that allows all of them is needed.');
+    await assertAdministers(context.loaders, serviceId);
     const result = await work(context);
     return result.ok ? { done: result, userErrors: [] } : { done: null, userErrors: [told(result)] };
   } catch (error) {

@@ -18,7 +18,11 @@ export type Loaders = RejectedLoaders & {
   /** Null for events that are not there or not visible to the viewer. */
   readonly event: DataLoader<string, EventRow | null>;
   readonly service: DataLoader<string, Service | null>;
+  /** How many of the events that a service brought the viewer's key allows. */
+  readonly reach: DataLoader<string, Reach>;
 } & ProgrammeLoaders;
+
+export type Reach = 'none' | 'some' | 'all';
 
 export const createLoaders = (em: EntityManager, viewer: Viewer): Loaders => ({
   ...createRejectedLoaders(em),
@@ -27,6 +31,7 @@ export const createLoaders = (em: EntityManager, viewer: Viewer): Loaders => ({
     return inOrder(ids, rows);
   }),
   service: new DataLoader(async (ids) => inOrder(ids, await em.find(Service, { id: { $in: [...ids] } }))),
+  reach: new DataLoader((ids) => reachOf(em, viewer, ids)),
   ...createProgrammeLoaders(em, viewer),
 });
 
@@ -77,11 +82,20 @@ const servicesFor = async (em: EntityManager, { events }: Viewer): Promise<Filte
 /** Null for services that are not there or not for the viewer. */
 export const findService = async (em: EntityManager, viewer: Viewer, id: string): Promise<Service | null> => em.findOne(Service, { $and: [{ id }, await servicesFor(em, viewer)] });
 
-/** Whether a service is for the viewer to change: only when the viewer may see every event that it brought, and at least one. */
-export const mayAdminister = async (em: EntityManager, { events }: Viewer, serviceId: string): Promise<boolean> => {
-  if (events === 'all') return true;
-  const [row] = await query<{ all: boolean | null }>(em, 'select bool_and(event_id = any($2::text[])) as all from hub.event_ids where service_id = $1', [serviceId, [...events]]);
-  return row?.all === true;
+/** Of a service without events nothing is allowed to a key with an event list. */
+const reachOf = async (em: EntityManager, { events }: Viewer, serviceIds: readonly string[]): Promise<Reach[]> => {
+  if (events === 'all') return serviceIds.map(() => 'all');
+  const rows = await query<{ service_id: string; all: boolean; some: boolean }>(em, 'select service_id, bool_and(event_id = any($2::text[])) as all, bool_or(event_id = any($2::text[])) as some from hub.event_ids where service_id = any($1::text[]) group by service_id', [[...serviceIds], [...events]]);
+  const known = new Map(rows.map(({ service_id, all, some }) => [service_id, all ? 'all' : some ? 'some' : 'none'] as const));
+  return serviceIds.map((id) => known.get(id) ?? 'none');
+};
+
+/** Throws an InputError unless the service is one that the viewer may change: it may see every event that the service brought. Whether there is one of which it may see none is not said. */
+export const assertAdministers = async (loaders: Loaders, serviceId: string): Promise<Service> => {
+  const [service, reach] = await Promise.all([loaders.service.load(serviceId), loaders.reach.load(serviceId)]);
+  if (!service || reach === 'none') throw new InputError('SERVICE_UNKNOWN', 'input.serviceId', 'There is no such service.');
+  if (reach === 'some') throw new InputError('SERVICE_NOT_ALLOWED', 'input.serviceId', 'The service also has events that the key does not allow: a key that allows all of them is needed.');
+  return service;
 };
 
 export const listServices = async (em: EntityManager, viewer: Viewer, args: PageArguments): Promise<Connection<Service>> => {
