@@ -2,10 +2,12 @@
 import { type CryptoKey, type JWK, SignJWT, decodeJwt, decodeProtectedHeader, exportSPKI, importJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Keycloak, startKeycloak } from '#scripts/keycloak/keycloak.ts';
-import { type HubProcess, askUntil, makeDataDir, plainHub, registerGates, startHubProcess } from './hub-process.ts';
+import { createTicketingSimulator } from '#simulators/ticketing/index.ts';
+import { type HubProcess, ask, askUntil, makeDataDir, plainHub, registerGates, startHubProcess } from './hub-process.ts';
 import { startPushingUpstream } from './pushing-upstream.ts';
 
 const ada = { username: 'ada', password: "ada's password" };
+const cleo = { username: 'cleo', password: "cleo's password" };
 const bob = { username: 'bob', password: "bob's password" };
 
 const stack = new AsyncDisposableStack();
@@ -31,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => stack.disposeAsync());
 
 type Told = { readonly status: number; readonly data?: { readonly events: { readonly edges: readonly { readonly node: { readonly id: string; readonly attendance: { readonly currentAttendees: number } | null } }[] } }; readonly errors?: readonly { readonly extensions: { readonly code: string; readonly reason?: string } }[] };
-const send = async (token: string, query = '{ events(orderBy: NAME_ASC) { edges { node { id attendance { currentAttendees } } } } }', at = hub): Promise<Told> => {
+const send = async (token: string, query = '{ events(filter: {ids: ["mine", "theirs"]}, orderBy: NAME_ASC) { edges { node { id attendance { currentAttendees } } } } }', at = hub): Promise<Told> => {
   const response = await fetch(`${at.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify({ query }) });
   return { status: response.status, ...((await response.json()) as Omit<Told, 'status'>) };
 };
@@ -98,6 +100,27 @@ describe('a token is refused, with its reason,', () => {
     const forged = await new SignJWT({ ...decodeJwt(token), events: '*' }).setProtectedHeader({ alg: 'HS256', kid }).sign(shared);
     expect(reasonOf(await send(forged))).toEqual([401, 'UNAUTHENTICATED', 'algorithm']);
   });
+});
+
+test('a person books tickets, and what is booked is that account\'s alone', async () => {
+  await using platform = await createTicketingSimulator();
+  const input = { product: 'ticketing', serviceName: 'Concerts', endpoints: { api: platform.platform.url }, authentication: { type: 'API_KEY', credentials: { apiKey: platform.platform.token } }, settings: platform.settings };
+  const registered = await ask<{ registerEventService: { userErrors: object[] } }>(hub.url, hub.adminKey, 'mutation ($input: RegisterEventServiceInput!) { registerEventService(input: $input) { userErrors { code message } } }', { input });
+  expect(registered.data.registerEventService.userErrors).toEqual([]);
+  const reserve = 'mutation ($input: ReserveTicketsInput!) { reserveTickets(input: $input) { booking { id state } userErrors { code } } }';
+  const order = (ticket: string) => ({ input: { eventId: 'autumn-quartet', ticketIds: [ticket], idempotencyKey: ticket } });
+  const refused = await ask(hub.url, await keycloak.tokenOf(bob), reserve, order('autumn-quartet-p1'));
+  expect(refused.errors?.[0]?.extensions.code).toMatch(/FORBIDDEN|UNAUTHORIZED/);
+  type Reserved = { reserveTickets: { booking: { id: string; state: string }; userErrors: object[] } };
+  const { booking } = (await ask<Reserved>(hub.url, await keycloak.tokenOf(ada), reserve, order('autumn-quartet-p1'))).data.reserveTickets;
+  expect(booking.state).toBe('RESERVED');
+  // Each time with a new token of the account.
+  const bookingsOf = async (person: typeof ada) => (await ask(hub.url, await keycloak.tokenOf(person), 'query ($id: ID!) { bookings { edges { node { id } } } booking(id: $id) { id } }', { id: booking.id })).data;
+  expect(await bookingsOf(ada)).toEqual({ bookings: { edges: [{ node: { id: booking.id } }] }, booking: { id: booking.id } });
+  expect(await bookingsOf(cleo)).toEqual({ bookings: { edges: [] }, booking: null });
+  const cancel = async (person: typeof ada) => (await ask<{ cancelBooking: { booking: { state: string } | null; userErrors: object[] } }>(hub.url, await keycloak.tokenOf(person), 'mutation ($input: CancelBookingInput!) { cancelBooking(input: $input) { booking { state } userErrors { code } } }', { input: { bookingId: booking.id, idempotencyKey: person.username } })).data.cancelBooking;
+  expect(await cancel(cleo)).toMatchObject({ booking: null, userErrors: [{}] });
+  expect(await cancel(ada)).toMatchObject({ booking: { state: 'CANCELLED' }, userErrors: [] });
 });
 
 test('a new key of Keycloak is taken once it signs, and what the old one signed holds on', async () => {
