@@ -103,10 +103,28 @@ describe('a change', () => {
     const [old] = await secretsNow();
     let exchanged: ConnectorContext['service'] | undefined;
     own.upstream.exchangeKeys = async ({ service: to }) => void (exchanged = to);
-    expect(await change({ endpoints: { api: 'http://127.0.0.1:10' } })).toEqual({ ok: true });
+    expect(await change({ endpoints: { api: 'http://127.0.0.1:10' }, credentials: { type: 'none' } })).toEqual({ ok: true });
     expect(exchanged?.endpoints.api).toBe('http://127.0.0.1:10');
     expect(await secretsNow()).toEqual([exchanged?.pushSecret, old]);
     expect(await service()).toMatchObject({ apiUrl: 'http://127.0.0.1:10', healthUrl: 'http://127.0.0.1:10/health', cursor: null });
+  });
+
+  test.each([{ api: 'http://127.0.0.1:10' }, { healthCheck: 'http://elsewhere.test/health' }])('to another host needs the credentials anew: %o calls nobody', async (endpoints) => {
+    const called = vi.spyOn(own.upstream, 'checkHealth');
+    expect(await change({ endpoints })).toMatchObject({ ok: false, code: 'CREDENTIALS_NEEDED', field: 'input.authentication' });
+    expect(called).not.toHaveBeenCalled();
+    expect(await change({ endpoints: { api: 'http://127.0.0.1:9/v2' } })).toEqual({ ok: true });
+  });
+
+  test('of settings while a new secret is exchanged leaves the upstream with the one that becomes the secret', async () => {
+    let upstreamHas = '';
+    own.upstream.exchangeKeys = async ({ service: to }) => {
+      const isRotation = upstreamHas === '';
+      upstreamHas = to.pushSecret;
+      if (isRotation) expect(await change({ settings: { eventId: 'e2' } })).toEqual({ ok: true });
+    };
+    expect(await administration().rotatePushSecret(id, by)).toEqual({ ok: true });
+    expect((await secretsNow())[0]).toBe(upstreamHas);
   });
 
   test('whose exchange fails gives the upstream the old secret again', async () => {
@@ -117,7 +135,7 @@ describe('a change', () => {
       given.push(to.pushSecret);
       if (given.length === 1) throw down();
     };
-    expect(await change({ endpoints: { api: 'http://127.0.0.1:10' } })).toMatchObject({ ok: false, step: 'KEY_EXCHANGE' });
+    expect(await change({ endpoints: { api: 'http://127.0.0.1:10' }, credentials: { type: 'none' } })).toMatchObject({ ok: false, step: 'KEY_EXCHANGE' });
     expect([given[1], given.length, JSON.stringify(await service())]).toEqual([old, 2, before]);
   });
 

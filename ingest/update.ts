@@ -7,12 +7,12 @@
  * If storing fails after that, the old one is exchanged again.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Connector } from '#core/connector.ts';
+import type { Connector, Credentials } from '#core/connector.ts';
 import { InputError } from '#core/errors.ts';
 import type { ServiceUpdate } from '#core/ingest-port.ts';
 import { enqueue } from '#core/jobs.ts';
 import { openSettings, sealSettings } from '#core/secret-settings.ts';
-import { randomToken } from '#core/secrets.ts';
+import { type Secrets, randomToken } from '#core/secrets.ts';
 import { type Reachable, Service } from '#core/services.ts';
 import { type Done, changeService, noSuchService, pullAtOnce } from './change.ts';
 import { compileDataSchema } from '#core/data-schema.ts';
@@ -45,6 +45,8 @@ export const updateService = async (ingest: Ingest, serviceId: string, update: S
   return { ok: true };
 };
 
+const newestSecret = (service: Service): Reachable => ({ ...reachOf(service), pushSecret: service.nextPushSecret ?? service.pushSecret });
+
 const isTried = ({ endpoints, credentials, settings, dataSchema }: ServiceUpdate): boolean => Boolean(endpoints ?? credentials ?? settings ?? dataSchema);
 
 const dataSchemaOf = (before: Service, { dataSchema = before.dataSchema ?? null }: ServiceUpdate) => (dataSchema ? compileDataSchema(dataSchema) : null);
@@ -56,9 +58,11 @@ const planUpdate = async (ingest: Ingest, connector: Connector<unknown>, before:
   if (update.settings) await step('SETTINGS', 'input.settings', () => checkSettings(connector, settings));
   const apiUrl = update.endpoints?.api ?? before.apiUrl;
   const moved = apiUrl !== before.apiUrl;
+  const healthUrl = healthUrlOf(before, apiUrl, update.endpoints?.healthCheck);
+  if (!update.credentials) refuseOtherHosts(before, [apiUrl, healthUrl], secrets);
   const columns: Partial<Service> = {
     ...(update.serviceName !== undefined && { name: update.serviceName }),
-    ...(update.endpoints && { apiUrl, webhookUrl: update.endpoints.webhook === undefined ? before.webhookUrl : update.endpoints.webhook, healthUrl: healthUrlOf(before, apiUrl, update.endpoints.healthCheck) }),
+    ...(update.endpoints && { apiUrl, webhookUrl: update.endpoints.webhook === undefined ? before.webhookUrl : update.endpoints.webhook, healthUrl }),
     ...(update.credentials && { credentials: secrets.encrypt(JSON.stringify(update.credentials)) }),
     ...(update.settings && { settings: sealSettings(settings, connector.secretSettings, secrets) }),
     ...(update.dataSchema !== undefined && { dataSchema: update.dataSchema as Record<string, unknown> | null }),
@@ -67,8 +71,17 @@ const planUpdate = async (ingest: Ingest, connector: Connector<unknown>, before:
     ...(moved && { pushSecret: secrets.encrypt(randomToken(32)) }),
   };
   const anew = update.settings !== undefined && !isDeepStrictEqual(connector.settings.safeParse(known).data, connector.settings.safeParse(settings).data);
-  return { reach: { ...reachOf(before), ...columns }, columns, changed: Object.keys(columns).filter((name) => name !== 'pushSecret'), moved, anew };
+  // While a new secret is being exchanged it is that one which the upstream is to keep.
+  return { reach: { ...newestSecret(before), ...columns }, columns, changed: Object.keys(columns).filter((name) => name !== 'pushSecret'), moved, anew };
 };
+
+/** Credentials are never shown: whoever does not know them cannot have them sent to a host of his own either. */
+const refuseOtherHosts = ({ apiUrl, healthUrl, credentials }: Service, urls: readonly string[], secrets: Pick<Secrets, 'decrypt'>): void => {
+  const known = new Set([apiUrl, healthUrl].map(originOf));
+  if (urls.every((url) => known.has(originOf(url))) || (JSON.parse(secrets.decrypt(credentials)) as Credentials).type === 'none') return;
+  throw new InputError('CREDENTIALS_NEEDED', 'input.authentication', 'At another host the credentials are to be given anew.');
+};
+const originOf = (url: string): string => new URL(url).origin;
 
 /** One that follows from the address moves with it, unless it is given. */
 const healthUrlOf = ({ apiUrl: before, healthUrl }: Service, apiUrl: string, given: string | null | undefined): string =>
@@ -76,7 +89,7 @@ const healthUrlOf = ({ apiUrl: before, healthUrl }: Service, apiUrl: string, giv
 
 const store = (ingest: Ingest, before: Service, { columns, changed, moved, anew }: Plan, by: string | null): Promise<Done> =>
   changeService(ingest, before.id, async (em, service) => {
-    if (service.revision !== before.revision || service.pushSecret !== before.pushSecret) throw new InputError('SERVICE_CHANGED', 'input.serviceId', 'Somebody else changed the service meanwhile. Look at it and try again.');
+    if (service.revision !== before.revision || service.pushSecret !== before.pushSecret || service.nextPushSecret !== before.nextPushSecret) throw new InputError('SERVICE_CHANGED', 'input.serviceId', 'Somebody else changed the service meanwhile. Look at it and try again.');
     if (moved) {
       service.previousPushSecrets = replacing(service, ingest.hub.now(), [service.pushSecret, ...(service.nextPushSecret ? [service.nextPushSecret] : [])]);
       service.nextPushSecret = null;
@@ -95,7 +108,7 @@ const store = (ingest: Ingest, before: Service, { columns, changed, moved, anew 
 const restoreKeys = async (ingest: Ingest, connector: Connector<unknown>, serviceId: string): Promise<void> => {
   try {
     const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
-    if (service && service.state !== 'REMOVED') await connector.exchangeKeys?.(ingest.pressingContextFor(service, AbortSignal.timeout(defaultLimits.healthMs)));
+    if (service && service.state !== 'REMOVED') await connector.exchangeKeys?.(ingest.pressingContextFor(newestSecret(service), AbortSignal.timeout(defaultLimits.healthMs)));
   } catch (error) {
     ingest.hub.logger.warn({ err: error, serviceId }, 'the secret for pushes could not be exchanged again after a change that failed');
   }
