@@ -74,6 +74,24 @@ describe('trying again', () => {
     expect(await sql('select upstream_id, reason, attempts from hub.rejected_facts')).toEqual([{ upstream_id: 'checkIn:c2', reason: 'still not a time', attempts: 2 }]);
   });
 
+  test('in vain leaves what was pulled to the next whole reading, and what was pushed not', async () => {
+    await applyBatch(own.ingest, { serviceId: 'svc_test', facts: [event()], rejected: [bad('orders:1')], isPulled: true });
+    await apply([], [bad('webhook:1')]);
+    withConnector(() => false);
+    expect(await own.ingest.retryRejected('svc_test', null)).toEqual({ recovered: 0, rejected: 2, resync: false });
+    expect(await sql('select upstream_id, is_pushed from hub.rejected_facts order by 1')).toEqual([{ upstream_id: 'orders:1', is_pushed: false }, { upstream_id: 'webhook:1', is_pushed: true }]);
+  });
+
+  test('under settings that are changed meanwhile stores nothing', async () => {
+    await apply([event()], [bad('checkIn:c1', { id: 'c1' })]);
+    own.upstream.translateAgain = async () => {
+      await sql(`update hub.services set revision = revision + 1 where id = 'svc_test'`);
+      return { facts: [checkIn('c1', 1)], rejected: [] };
+    };
+    await expect(own.ingest.retryRejected('svc_test', null)).rejects.toMatchObject({ code: 'SERVICE_CHANGED' });
+    expect([await quarantined(), await own.count('attendance.check_ins')]).toEqual([['checkIn:c1'], 0]);
+  });
+
   test('tries only those that are named, and counts nothing twice when two try at once', async () => {
     await apply([event()], ['c1', 'c2', 'c3'].map((id) => bad(`checkIn:${id}`, { id })));
     withConnector(() => true);

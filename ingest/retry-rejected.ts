@@ -29,9 +29,13 @@ export const retryRejected = async (ingest: Ingest, serviceId: string, ids: read
     after = last.upstream_id;
     const alone = rows.filter(({ raw, is_fact }) => raw !== null && (is_fact || connector.translateAgain));
     if (alone.length < rows.length) report.resync = true;
-    const { recovered, rejected } = await retryRows(ingest, connector, context, alone);
-    report.recovered += recovered;
-    report.rejected += rejected + rows.length - alone.length;
+    report.rejected += rows.length - alone.length;
+    // Apart, as what is rejected again stays what it was: of what was pulled, a whole reading decides.
+    for (const some of [alone.filter((row) => row.is_pushed), alone.filter((row) => !row.is_pushed)]) {
+      const { recovered, rejected } = await retryRows(ingest, connector, { context, revision: service.revision }, some);
+      report.recovered += recovered;
+      report.rejected += rejected;
+    }
   }
   if (report.resync) await ingest.syncNow(serviceId, { full: true });
   return report;
@@ -45,8 +49,11 @@ const readRows = ({ hub }: Ingest, serviceId: string, ids: readonly string[] | n
     [serviceId, after, ids],
   );
 
+/** What records are judged by, and the revision of the service that it is of. */
+type Judge = { readonly context: ConnectorContext; readonly revision: number };
+
 /** What succeeds leaves in the transaction that takes it in. */
-const retryRows = async (ingest: Ingest, connector: Connector<unknown>, context: ConnectorContext, rows: readonly Row[]): Promise<{ recovered: number; rejected: number }> => {
+const retryRows = async (ingest: Ingest, connector: Connector<unknown>, { context, revision }: Judge, rows: readonly Row[]): Promise<{ recovered: number; rejected: number }> => {
   if (rows.length === 0) return { recovered: 0, rejected: 0 };
   const { serviceId } = context.service;
   const rawOf = ({ raw }: Row): unknown => JSON.parse(ingest.hub.secrets.decrypt(raw ?? ''));
@@ -59,7 +66,7 @@ const retryRows = async (ingest: Ingest, connector: Connector<unknown>, context:
     const tried = rows.filter(({ upstream_id, is_fact }) => !is_fact && !stays.has(upstream_id));
     // One that was rejected anew meanwhile is another record under the same name, and stays.
     await query(em, 'delete from hub.rejected_facts r using unnest($2::text[], $3::timestamptz[]) as t (upstream_id, at) where r.service_id = $1 and r.upstream_id = t.upstream_id and r.at = t.at', [serviceId, tried.map((row) => row.upstream_id), tried.map(({ at }) => at)]);
-    return writeBatch(ingest, em, { serviceId, facts: [...facts, ...translated.facts], rejected: translated.rejected });
+    return writeBatch(ingest, em, { serviceId, revision, facts: [...facts, ...translated.facts], rejected: translated.rejected, isPulled: !rows[0]?.is_pushed });
   }));
   await announce(ingest, applied.events, applied.fresh);
   const rejected = new Set(applied.rejected.map(({ upstreamId }) => upstreamId)).size;
