@@ -88,6 +88,11 @@ describe('an expression', () => {
     const reach = '($clone := function($x) { $x }; $o := {"f": $uppercase}; $o ~> |f.**|{}, ["_jsonata_function"]|; $lookup($o.f, "implementation")("x") & $string($lookup($o.f, "implementation").constructor("return process")))';
     expect(await outcome(reach)).toMatch(/^MAPPING: /);
   });
+  test.each(['$number(name)', '$toMillis(name)', 'name + 1', '-name', '$formatBase(name, 3)', '$eval(name)', 'name < 1', '$merge(name)'])('that fails by %s does not tell the value that it failed on', async (expression) => {
+    const { rejected } = await map(expression, [{ name: 'zoe@example.org' }]);
+    expect(rejected[0]?.reason).toMatch(/^MAPPING: /);
+    expect(rejected[0]?.reason).not.toContain('zoe');
+  });
   test('has Base64', async () => {
     expect((await map('{"kind": "record", "attributes": {"a": $base64encode("a€"), "b": $base64decode("YQ==")}}')).facts).toMatchObject([{ data: { a: Buffer.from('a€', 'binary').toString('base64'), b: 'a' } }]);
   });

@@ -55,9 +55,18 @@ const read = async (realm: Realm, { answer, expressions: wanted, bindings }: Rea
   return values;
 };
 
+/** Without the value that an expression fails on: it may name a person, and reasons are kept and logged in clear. */
 const reasonOf = (error: unknown): string => {
-  const { message = 'failed', code, position } = error as { message?: string; code?: string; position?: number };
-  return `${message}${code === undefined ? '' : ` (${code}${position === undefined ? '' : `, at character ${position}`})`}`.slice(0, 300);
+  const { message = 'failed', code, position, value, value2, exp } = error as { message?: string; code?: string; position?: number; value?: unknown; value2?: unknown; exp?: unknown };
+  const said = [value2, value, exp].reduce<string>(withoutValue, message);
+  return `${said}${code === undefined ? '' : ` (${code}${position === undefined ? '' : `, at character ${position}`})`}`.slice(0, 300);
+};
+
+/** JSONata writes values as JSON, behind its own words. */
+const withoutValue = (message: string, value: unknown): string => {
+  const json = value === undefined ? undefined : JSON.stringify(value);
+  const at = json === undefined ? -1 : message.lastIndexOf(json);
+  return json === undefined || at < 0 ? message : `${message.slice(0, at)}…${message.slice(at + json.length)}`;
 };
 
 const outcomeOf = async (realm: Realm, record: unknown, { mapping, schema, bindings }: MapTask): Promise<Outcome> => {

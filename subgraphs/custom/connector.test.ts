@@ -123,6 +123,14 @@ describe('a list that cannot be paged as declared', () => {
     fill(own);
     await expect(own.pull()).rejects.toMatchObject({ code: 'UPSTREAM_SHAPE', facts: { resource: 'scans' } });
   });
+  test('by links that repeat the key of the query stores no key', async () => {
+    await using own = await start({ authentication: { kind: 'query', name: 'key', value: 'query-secret' }, credentials: () => ({ type: 'api_key', apiKey: 'query-secret', parameter: 'key' }), wanted: { resources: everything('link', 3) } });
+    fill(own);
+    const { batches, facts } = await own.pull();
+    expect(batches.some(({ cursor }) => JSON.stringify(cursor).includes('&s='))).toBe(true);
+    expect(JSON.stringify(batches)).not.toContain('query-secret');
+    expect(facts.length).toBeGreaterThan(10);
+  });
   test.each(['https://elsewhere.example/steal', '//elsewhere.example/v0/', '/other/', '/v0/../admin'])('as its next address is %s is not followed', async (next) => {
     await using own = await start({ wanted: { resources: [{ ...list('scans'), paging: { style: 'link', next: `"${next}"` } }] } });
     await expect(own.pull()).rejects.toMatchObject({ code: 'UPSTREAM_SHAPE', message: expect.stringContaining('away') as string });

@@ -70,7 +70,13 @@ export const linkedPage = (context: CustomContext, answer: UpstreamResponse & { 
   const target = told ?? linkIn(answer.headers.link);
   if (target === null) return null;
   if (!URL.canParse(target, answer.url.href)) throw new UpstreamError('shape', 'The next address is no URL.', { path: answer.url.pathname });
-  return withinService(context, new URL(target, answer.url)).href;
+  return withoutKey(context, withinService(context, new URL(target, answer.url))).href;
+};
+
+/** Some repeat the whole query in the next address, the key in it too: where a pull goes on is stored in clear, and each call signs in anew. */
+const withoutKey = ({ service: { credentials } }: CustomContext, url: URL): URL => {
+  if (credentials.type === 'api_key' && credentials.parameter !== undefined) url.searchParams.delete(credentials.parameter);
+  return url;
 };
 
 const linkIn = (header: string | undefined): string | null => {
