@@ -32,7 +32,7 @@ export const parseRegistration = (input: RegisterEventServiceInput, products: re
   check(input.serviceName.trim() !== '' && input.serviceName.length <= 200, 'NAME_INVALID', 'serviceName', 'A name has 1 to 200 characters.');
   check(input.eventId == null || eventId.safeParse(input.eventId).success, 'EVENT_ID_INVALID', 'eventId', 'An event id has up to 128 letters, digits, dots, dashes and underscores.');
   check(events === 'all' || input.eventId == null || events.has(input.eventId), 'EVENT_NOT_ALLOWED', 'eventId', 'The key does not allow this event.');
-  for (const name of ['api', 'webhook', 'healthCheck'] as const) check(input.endpoints[name] == null || isHttpUrl(input.endpoints[name]), 'URL_INVALID', `endpoints.${name}`, 'This is not an http or https URL.');
+  for (const name of ['api', 'webhook', 'healthCheck'] as const) check(input.endpoints[name] == null || isHttpUrl(input.endpoints[name]), 'URL_INVALID', `endpoints.${name}`, 'This is not an http or https URL, or has a name or password in it.');
   const interval = input.syncSettings?.interval ?? 300;
   check(interval >= 5 && interval <= 86_400, 'INTERVAL_INVALID', 'syncSettings.interval', 'An interval is 5 to 86400 seconds.');
   const retries = input.syncSettings?.retryPolicy?.retries ?? 2;
@@ -64,4 +64,9 @@ const defined = (values: Record<string, unknown>): Record<string, unknown> => Ob
 
 export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-export const isHttpUrl = (text: string): boolean => URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
+/** Without a name and password: addresses are stored and shown in clear, and credentials have a place of their own. */
+export const isHttpUrl = (text: string): boolean => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return ['http:', 'https:'].includes(protocol) && username === '' && password === '';
+};

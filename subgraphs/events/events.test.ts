@@ -229,6 +229,8 @@ describe('a service', () => {
     [{ endpoints: { api: 'ftp://x' } }, 'URL_INVALID', 'endpoints.api'],
     [{ endpoints: { api: 'https://x', healthCheck: 'x' } }, 'URL_INVALID', 'endpoints.healthCheck'],
     [{ endpoints: { api: 'https://x', webhook: 'javascript:1' } }, 'URL_INVALID', 'endpoints.webhook'],
+    [{ endpoints: { api: 'https://name:password@x' } }, 'URL_INVALID', 'endpoints.api'],
+    [{ endpoints: { api: 'https://x', healthCheck: 'https://token@x' } }, 'URL_INVALID', 'endpoints.healthCheck'],
     [{ syncSettings: { interval: 4 } }, 'INTERVAL_INVALID', 'syncSettings.interval'],
     [{ syncSettings: { interval: 86_401 } }, 'INTERVAL_INVALID', 'syncSettings.interval'],
     [{ syncSettings: { retryPolicy: { retries: 6 } } }, 'RETRIES_INVALID', 'syncSettings.retryPolicy.retries'],

@@ -13,7 +13,7 @@ export const parseUpdate = (input: UpdateEventServiceInput, events: Viewer['even
   };
   const { serviceName: name, endpoints, syncSettings } = input;
   check(name == null || (name.trim() !== '' && name.length <= 200), 'NAME_INVALID', 'serviceName', 'A name has 1 to 200 characters.');
-  for (const field of ['api', 'webhook', 'healthCheck'] as const) check(endpoints?.[field] == null || isHttpUrl(endpoints[field]), 'URL_INVALID', `endpoints.${field}`, 'This is not an http or https URL.');
+  for (const field of ['api', 'webhook', 'healthCheck'] as const) check(endpoints?.[field] == null || isHttpUrl(endpoints[field]), 'URL_INVALID', `endpoints.${field}`, 'This is not an http or https URL, or has a name or password in it.');
   check(syncSettings?.interval == null || (syncSettings.interval >= 5 && syncSettings.interval <= 86_400), 'INTERVAL_INVALID', 'syncSettings.interval', 'An interval is 5 to 86400 seconds.');
   const retries = syncSettings?.retryPolicy?.retries;
   check(retries == null || (retries >= 0 && retries <= 5), 'RETRIES_INVALID', 'syncSettings.retryPolicy.retries', 'Retries are 0 to 5.');
