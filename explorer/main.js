@@ -15,7 +15,7 @@ import { createRoot } from 'react-dom/client';
 const placeholder = 'Bearer IPK_your_key';
 
 const now = `# What is on now? Press the button on the right.
-# Attendance and gates need a key in "Headers".
+# Attendance, and what only some products know, need a key in "Headers".
 query Now {
   events(first: 20) {
     edges {
@@ -36,6 +36,22 @@ query Now {
             status
             throughput
           }
+        }
+        ... on PretixEvent {
+          quotas {
+            name
+            available
+          }
+        }
+        ... on EventbriteEvent {
+          ticketClasses {
+            name
+            quantitySold
+            quantityTotal
+          }
+        }
+        ... on CustomEvent {
+          attributes
         }
       }
     }

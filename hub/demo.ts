@@ -9,6 +9,10 @@ import type { Config } from '#core/config.ts';
 import { EventgraphError } from '#core/errors.ts';
 import type { Registration } from '#core/ingest-port.ts';
 import { Service } from '#core/services.ts';
+import { declaration, declaredSigning } from '#simulators/custom/declaration.ts';
+import { createCustomSimulator } from '#simulators/custom/index.ts';
+import { createEventbriteSimulator } from '#simulators/eventbrite/index.ts';
+import { demoPlan as eventbritePlan } from '#simulators/eventbrite/plans.ts';
 import { createGatekeeperSimulator } from '#simulators/gatekeeper/index.ts';
 import { createPretixSimulator } from '#simulators/pretix/index.ts';
 import { demoPlan } from '#simulators/pretix/plans.ts';
@@ -27,24 +31,33 @@ export const startDemo = async ({ foundation, config, dataDir }: DemoOptions): P
   const seed = `demo-${config.demoSeed}`;
   const gates = stack.use(await createGatekeeperSimulator({ seed, clock: { speed: config.demoSpeed, startedAt } }));
   const pretix = stack.use(await createPretixSimulator({ seed: `${seed}-${day}`, plan: (now) => demoPlan(now, day), autoplay: { speed: config.demoSpeed, startedAt }, requestsPerMinute: null }));
+  const eventbrite = stack.use(await createEventbriteSimulator({ plan: (now) => eventbritePlan(now, day), seed: `${seed}-${day}`, callsPerHour: null, day: { speed: config.demoSpeed, startedAt } }));
+  const desk = stack.use(await createCustomSimulator({ authentication: { kind: 'header', name: 'X-Api-Key', value: deskKey }, signing: declaredSigning, evening: { speed: config.demoSpeed, startedAt, day } }));
   for (const event of gates.events) {
     const { eventId } = event;
     await connect(foundation, { ...common, product: 'gatekeeper', serviceName: `Gate system of ${eventId}`, endpoints: endpointsOf(gates.endpoint(eventId), '/health'), credentials: { type: 'api_key', apiKey: gates.apiKey }, settings: { eventId } });
   }
   await connect(foundation, { ...common, product: 'pretix', serviceName: `pretix of ${pretix.organizer}`, endpoints: endpointsOf(pretix.url, '/api/v1/organizers/'), credentials: { type: 'api_key', apiKey: pretix.token }, settings: { organizer: pretix.organizer, typeProperty: 'type', requestsPerMinute: 6000 } });
-  // The organizer of an earlier day is not there any more.
-  await foundation.hub.database.em().nativeUpdate(Service, { product: 'pretix', name: { $like: 'pretix of harbour%', $ne: `pretix of ${pretix.organizer}` } }, { state: 'PAUSED' });
+  await connect(foundation, { ...common, product: 'eventbrite', serviceName: `Eventbrite of Acme ${eventbrite.organizationId}`, endpoints: endpointsOf(`${eventbrite.url}/v3`, '/users/me/organizations/'), credentials: { type: 'api_key', apiKey: eventbrite.token }, settings: { organizationId: eventbrite.organizationId, callsPerHour: 100_000 } });
+  await connect(foundation, { ...common, product: 'custom', serviceName: 'Venue desk', endpoints: endpointsOf(desk.url, '/health'), credentials: { type: 'api_key', apiKey: deskKey, header: 'X-Api-Key' }, settings: declaration });
+  // The organizers of an earlier day are not there any more.
+  const earlier = [{ product: 'pretix', name: { $like: 'pretix of harbour%', $ne: `pretix of ${pretix.organizer}` } }, { product: 'eventbrite', name: { $like: 'Eventbrite of Acme %', $ne: `Eventbrite of Acme ${eventbrite.organizationId}` } }];
+  for (const own of earlier) await foundation.hub.database.em().nativeUpdate(Service, { ...own, state: 'ACTIVE' }, { state: 'PAUSED' });
   const running = stack.move();
   return {
     upstreams: [
       { name: 'gate system', url: gates.url },
       { name: 'pretix', url: pretix.url },
+      { name: 'Eventbrite', url: `${eventbrite.url}/v3` },
+      { name: 'venue desk', url: desk.url },
     ],
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 };
 
 const common = { syncInterval, retries: 2, dataSchema: null, by: null };
+
+const deskKey = 'key-of-the-venue-desk';
 
 const endpointsOf = (api: string, healthPath: string): Registration['endpoints'] => ({ api, webhook: null, healthCheck: `${api}${healthPath}` });
 

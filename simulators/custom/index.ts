@@ -7,6 +7,7 @@ import { request } from 'undici';
 import { type BadDay, misbehave } from '#simulators/pretix/bad-days.ts';
 import { type WallClock, systemClock } from '#simulators/gatekeeper/clock.ts';
 import { type Authentication, createDesk } from './authentication.ts';
+import { type EveningOptions, playEvening } from './evening.ts';
 import { listRoutes } from './lists.ts';
 import { type Push, type Signing, signPush } from './webhooks.ts';
 import { type World, bodyOf, createWorld } from './world.ts';
@@ -17,6 +18,8 @@ export type CustomSimulatorOptions = {
   readonly clock?: Pick<WallClock, 'now'>;
   readonly authentication?: Authentication;
   readonly signing?: Signing;
+  /** People buy, come and leave by themselves, and each scan is pushed. */
+  readonly evening?: EveningOptions;
 };
 
 export type CustomSimulator = AsyncDisposable & {
@@ -70,6 +73,19 @@ export const createCustomSimulator = async (options: CustomSimulatorOptions = {}
   listRoutes(app, world);
   const url = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
 
+  const pushLastScan = (): Promise<number[]> => {
+    const body = JSON.stringify(bodyOf('scans', world.scans.slice(-1), null));
+    return Promise.all(
+      hooks.map(async (hook) => {
+        const response = await request(hook.url, { method: 'POST', ...signPush(signing, hook.secret ?? '', body, now()) });
+        await response.body.dump();
+        return response.statusCode;
+      }),
+    );
+  };
+  // A push that nobody takes is no loss: the list of scans has it.
+  const evening = options.evening ? playEvening(world, options.evening, () => void pushLastScan().catch(() => undefined)) : null;
+
   return {
     url: `${url}/v0`,
     world,
@@ -78,22 +94,16 @@ export const createCustomSimulator = async (options: CustomSimulatorOptions = {}
     tokens: desk.tokens,
     forgetTokens: desk.forgetTokens,
     sign: (body, secret) => signPush(signing, secret, body, now()),
-    pushLastScan() {
-      const body = JSON.stringify(bodyOf('scans', world.scans.slice(-1), null));
-      return Promise.all(
-        hooks.map(async (hook) => {
-          const response = await request(hook.url, { method: 'POST', ...signPush(signing, hook.secret ?? '', body, now()) });
-          await response.body.dump();
-          return response.statusCode;
-        }),
-      );
-    },
+    pushLastScan,
     misbehave(day, path = /^/) {
       bad = { day, path };
     },
     failRequests(numbers) {
       failing = { at: 0, numbers: new Set(numbers) };
     },
-    [Symbol.asyncDispose]: () => app.close(),
+    async [Symbol.asyncDispose]() {
+      evening?.stop();
+      await app.close();
+    },
   };
 };

@@ -5,10 +5,9 @@
 import { drawArrival } from '#simulators/gatekeeper/arrivals.ts';
 import type { ScenarioClock } from '#simulators/gatekeeper/clock.ts';
 import { type Random, createRandom } from '#simulators/gatekeeper/random.ts';
+import { type Step, type Story, playStory } from '#simulators/gatekeeper/story.ts';
 import type { EventPlan } from './plans.ts';
 import type { World } from './world.ts';
-
-type Step = { readonly at: number; readonly play: () => readonly Step[] };
 
 const minute = 60_000;
 /** Shares of tickets: who comes, who is checked in by mistake first, who gives the ticket back. */
@@ -16,21 +15,9 @@ const coming = 0.82;
 const mistaken = 0.04;
 const refunded = 0.03;
 
-export const playDay = (world: World, clock: ScenarioClock, seed: string): { stop(): void } => {
+export const playDay = (world: World, clock: ScenarioClock, seed: string): Story => {
   const steps = world.organization.events.flatMap((event) => dayOf(world, event, createRandom(`${seed}/${event.id}`), clock.begin));
-  let cancel = (): void => undefined;
-  const next = (): void => {
-    steps.sort((a, b) => b.at - a.at);
-    const due = steps.at(-1);
-    if (!due) return;
-    cancel = clock.wall.schedule(clock.wallOf(due.at), () => {
-      steps.pop();
-      steps.push(...due.play());
-      next();
-    });
-  };
-  next();
-  return { stop: () => cancel() };
+  return playStory(clock, steps);
 };
 
 /** What is sold before the day begins is there at once; a quarter more until the event is half over. */

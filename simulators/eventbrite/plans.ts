@@ -38,8 +38,9 @@ export const contractPlan = (now: Date): OrganizationPlan => ({
   ],
 });
 
-/** A day of the demo: two events, people arriving. */
-export const demoPlan = (now: Date): OrganizationPlan => ({
+/** A day of the demo: two events, people arriving. Every day is another organization, as Eventbrite never gives a number twice. */
+export const demoPlan = (now: Date, day = 1): OrganizationPlan => ({
   ...contractPlan(now),
-  events: [plan('710000000001', 'Founders Breakfast', now, 0.25, 3, { soldBefore: 120 }), plan('710000000002', 'Product Night', now, 0.5, 6, { soldBefore: 300 })],
+  id: String(62541733000 + day - 1),
+  events: [plan(`71${String(day).padStart(6, '0')}0001`, 'Founders Breakfast', now, 0.25, 3, { soldBefore: 120 }), plan(`71${String(day).padStart(6, '0')}0002`, 'Product Night', now, 0.5, 6, { soldBefore: 300 })],
 });

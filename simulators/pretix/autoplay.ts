@@ -5,14 +5,11 @@
 import { drawArrival } from '#simulators/gatekeeper/arrivals.ts';
 import type { ScenarioClock } from '#simulators/gatekeeper/clock.ts';
 import { type Random, createRandom } from '#simulators/gatekeeper/random.ts';
+import { type Step, type Story, playStory } from '#simulators/gatekeeper/story.ts';
 import { scan } from './scans.ts';
 import { type Order, type Position, type SimulatedEvent, type World, operate, placeOrder } from './world.ts';
 
 export type AutoplayOptions = { readonly seed: string; readonly clock: ScenarioClock };
-
-export type Autoplay = { stop(): void };
-
-type Step = { readonly at: number; readonly play: () => readonly Step[] | void };
 
 const minute = 60_000;
 /** Shares of tickets: who comes, who steps out meanwhile; of orders: which are canceled, which are paid late. */
@@ -21,21 +18,9 @@ const steppingOut = 0.15;
 const canceling = 0.03;
 const payingLate = 0.1;
 
-export const autoplay = (world: World, { seed, clock }: AutoplayOptions): Autoplay => {
+export const autoplay = (world: World, { seed, clock }: AutoplayOptions): Story => {
   const steps = [...world.events.values()].flatMap((event) => storyOf(world, event, createRandom(`${seed}/${event.plan.slug}`), clock.begin));
-  let cancel = () => {};
-  const next = (): void => {
-    steps.sort((a, b) => b.at - a.at);
-    const due = steps.at(-1);
-    if (!due) return;
-    cancel = clock.wall.schedule(clock.wallOf(due.at), () => {
-      steps.pop();
-      steps.push(...(due.play() ?? []));
-      next();
-    });
-  };
-  next();
-  return { stop: () => cancel() };
+  return playStory(clock, steps);
 };
 
 /** What is sold before the story begins is there at once; as much again in the hours before and during the event. */
