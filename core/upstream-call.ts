@@ -99,13 +99,16 @@ const readBounded = async (stream: Dispatcher.ResponseData['body'], maxBytes: nu
   return Buffer.concat(chunks, size);
 };
 
+/** What whoever registered the service can do something about. */
+const meaning: Readonly<Record<number, string>> = { 401: ': it does not take these credentials', 403: ': these credentials do not allow this there' };
+
 const interpret = (response: Dispatcher.ResponseData, body: Buffer, where: Record<string, string>, accept: readonly number[]): UpstreamResponse => {
   const headers = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]));
   const status = response.statusCode;
   const wait = retryAfter(headers['retry-after']);
   if (status === 429) throw new UpstreamError('rate_limited', "The upstream's rate limit is reached.", { ...where, status, retryAfterMs: wait ?? withoutWordMs });
   // Only 503 gives `Retry-After` the meaning of "stay away until then" (RFC 9110, 10.2.3).
-  if (status >= 300 && !accept.includes(status)) throw new UpstreamError('status', `The upstream answered ${status}.`, { ...where, status, ...(status === 503 && wait !== undefined ? { retryAfterMs: wait } : {}) });
+  if (status >= 300 && !accept.includes(status)) throw new UpstreamError('status', `The upstream answered ${status}${meaning[status] ?? ''}.`, { ...where, status, ...(status === 503 && wait !== undefined ? { retryAfterMs: wait } : {}) });
   if (body.length === 0) return { status, headers, json: null };
   try {
     return { status, headers, json: JSON.parse(body.toString('utf8')) as unknown };

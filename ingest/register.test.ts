@@ -65,6 +65,7 @@ describe('a registration fails at its step, says so with code and field, and lea
     ['a dataSchema that is none', 'SAMPLE', 'DATA_SCHEMA_INVALID', 'input.syncSettings.dataSchema', () => ({ dataSchema: { type: 'nonsense' } })],
     ['a dataSchema that would be judged later', 'SAMPLE', 'DATA_SCHEMA_INVALID', 'input.syncSettings.dataSchema', () => ({ dataSchema: { $async: true, type: 'object', required: ['missing'] } })],
     ['a health check that fails', 'HEALTH_CHECK', 'UPSTREAM_STATUS', 'input.endpoints.healthCheck', () => ((own.upstream.checkHealth = down), {})],
+    ['credentials that the service does not take', 'HEALTH_CHECK', 'UPSTREAM_STATUS', 'input.authentication.credentials', () => ((own.upstream.checkHealth = () => Promise.reject(new UpstreamError('status', 'no', { status: 401 }))), {})],
     ['a sample that cannot be had', 'SAMPLE', 'UPSTREAM_STATUS', 'input.endpoints.api', () => ((own.upstream.fetchSample = down), {})],
     ['a sample that does not meet the dataSchema', 'SAMPLE', 'SAMPLE_INVALID', 'input.syncSettings.dataSchema', () => ({ dataSchema: { type: 'object', required: ['participants'] } })],
     ['an exchange of keys that fails', 'KEY_EXCHANGE', 'UPSTREAM_STATUS', 'input.endpoints.api', () => ((own.upstream.exchangeKeys = down), {})],

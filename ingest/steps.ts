@@ -1,7 +1,7 @@
 /** The steps that a service's configuration goes through before it is stored: at registration and at each change. */
 import type { ValidateFunction } from 'ajv';
 import type { Connector, ConnectorContext } from '#core/connector.ts';
-import { EventgraphError, isPublicError } from '#core/errors.ts';
+import { EventgraphError, UpstreamError, isPublicError } from '#core/errors.ts';
 import type { RegistrationStep } from '#core/ingest-port.ts';
 import { mismatchOf } from '#core/data-schema.ts';
 import type { Ingest } from './ingest.ts';
@@ -30,8 +30,9 @@ export const step = async <T>(name: RegistrationStep, field: string, work: () =>
   }
 };
 
-/** The field of the input that an error itself names. */
+/** The field of the input that an error itself names, or that a service finds fault with. */
 const fieldOf = (error: unknown): string | undefined => {
+  if (error instanceof UpstreamError && error.reason === 'status' && error.facts.status === 401) return 'input.authentication.credentials';
   const field = error instanceof EventgraphError ? error.facts.field : undefined;
   return typeof field === 'string' && field.startsWith('input.') ? field : undefined;
 };
