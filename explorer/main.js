@@ -40,7 +40,7 @@ query Now {
         ... on PretixEvent {
           quotas {
             name
-            available
+            availableNumber
           }
         }
         ... on EventbriteEvent {

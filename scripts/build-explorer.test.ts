@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import fastifyStatic from '@fastify/static';
 import fastify from 'fastify';
-import { buildSchema, execute, graphql, parse, subscribe } from 'graphql';
+import { buildSchema, execute, graphql, parse, subscribe, validate } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -14,6 +14,11 @@ const schema = buildSchema(`
   interface Event { id: ID! name: String! status: String! attendance: Attendance }
   type GateEvent implements Event { id: ID! name: String! status: String! attendance: Attendance gates: [Gate!] }
   type Gate { id: ID! name: String! status: String! throughput: Float! }
+  type PretixEvent implements Event { id: ID! name: String! status: String! attendance: Attendance quotas: [Quota!] }
+  type Quota { name: String! availableNumber: Int }
+  type EventbriteEvent implements Event { id: ID! name: String! status: String! attendance: Attendance ticketClasses: [TicketClass!] }
+  type TicketClass { name: String! quantitySold: Int quantityTotal: Int }
+  type CustomEvent implements Event { id: ID! name: String! status: String! attendance: Attendance attributes: String }
   type Attendance { totalRegistered: Int! currentAttendees: Int! attendanceRate: Float! stale: Boolean! }
   type EventEdge { node: Event! }
   type EventConnection { edges: [EventEdge!]! }
@@ -103,6 +108,13 @@ test('a key in the link is sent with queries and subscriptions, and leaves the a
   expect(new Set(hub.asked)).toEqual(new Set(['Bearer IPK_of_a_test']));
   expect(page.url()).toBe(`${hub.url}/explorer/`);
   await page.close();
+});
+
+test('what is ready to press can be asked of the hub', async () => {
+  const supergraph = buildSchema(await readFile('supergraph.graphql', 'utf8'));
+  const documents = [...(await readFile('explorer/main.js', 'utf8')).matchAll(/^const \w+ = `(#[^`]+)`/gm)].map(([, document]) => parse(document ?? ''));
+  expect(documents).toHaveLength(2);
+  expect(documents.flatMap((document) => validate(supergraph, document))).toEqual([]);
 });
 
 test('a second build of the same does nothing', async () => {
