@@ -38,9 +38,12 @@ export const contractPlan = (now: Date): OrganizationPlan => ({
   ],
 });
 
+/** Enough for all whom the scripted day sells to. */
+const demoClasses = [{ name: 'General Admission', cost: 4_900, total: 500 }, { name: 'Student', cost: null, total: 250 }];
+
 /** A day of the demo: two events, people arriving. Every day is another organization, as Eventbrite never gives a number twice. */
 export const demoPlan = (now: Date, day = 1): OrganizationPlan => ({
   ...contractPlan(now),
   id: String(62541733000 + day - 1),
-  events: [plan(`71${String(day).padStart(6, '0')}0001`, 'Founders Breakfast', now, 0.25, 3, { soldBefore: 120 }), plan(`71${String(day).padStart(6, '0')}0002`, 'Product Night', now, 0.5, 6, { soldBefore: 300 })],
+  events: [plan(`71${String(day).padStart(6, '0')}0001`, 'Founders Breakfast', now, 0.25, 3, { soldBefore: 120, ticketClasses: demoClasses }), plan(`71${String(day).padStart(6, '0')}0002`, 'Product Night', now, 0.5, 6, { soldBefore: 300, ticketClasses: demoClasses })],
 });
