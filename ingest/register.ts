@@ -149,5 +149,5 @@ export const refuseTakenEvents = (batches: readonly Batch[], taken: readonly str
   const named = namedBy(batches);
   const others = new Set(taken);
   const everyOne = named.length > 0 && named.every((id) => others.has(id));
-  if (everyOne) throw new StepFailed('INITIAL_SYNC', 'input.eventId', new EventgraphError('EVENT_ID_TAKEN', `The event id ${named[0]} belongs to another service.`));
+  if (everyOne) throw new StepFailed('INITIAL_SYNC', 'input.eventId', new EventgraphError('EVENT_ID_TAKEN', `The event ${named[0]} belongs to a service that is registered already: change that one, or remove it with its data.`));
 };
