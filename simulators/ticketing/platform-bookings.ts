@@ -13,9 +13,11 @@ export type BookingsOptions = {
   readonly holdMs: number;
   /** Looks whether tickets are free, waits as long as this, and only then takes them: two who look at once both get them. */
   readonly sloppyMs: () => number | null;
+  /** Whether it lets nobody cancel, as a platform does after a time limit of its own. */
+  readonly refusesToCancel: () => boolean;
 };
 
-export const createBookings = ({ world, holdMs, sloppyMs }: BookingsOptions) => {
+export const createBookings = ({ world, holdMs, sloppyMs, refusesToCancel }: BookingsOptions) => {
   const setTickets = (ids: readonly string[], status: Ticket['status']): void => {
     for (const id of ids) {
       const ticket = world.of('tickets').get(id);
@@ -61,6 +63,7 @@ export const createBookings = ({ world, holdMs, sloppyMs }: BookingsOptions) => 
     cancel(id: string): Booking {
       expire();
       const booking = world.find('bookings', id);
+      if (refusesToCancel()) throw new Refused(409, 'cancel_refused', 'This booking cannot be cancelled.');
       return booking.status === 'reserved' || booking.status === 'confirmed' ? end(booking, 'cancelled') : booking;
     },
     /** Somebody shows a ticket of a confirmed booking at the door. */

@@ -26,6 +26,8 @@ export type Platform = SimulatedServer & {
   readonly webhooks: Webhooks;
   /** From now on availability is checked, and acted on so many milliseconds later. Null: properly. */
   setSloppy(delayMs: number | null): void;
+  /** From now on it lets nobody cancel a booking, or does again. */
+  refuseToCancel(refuses: boolean): void;
   /** How many live bookings of the platform have this ticket: more than one is sold twice. */
   soldTimes(ticketId: string): number;
 };
@@ -35,7 +37,8 @@ export const createPlatform = async (options: PlatformOptions = {}): Promise<Pla
   const webhooks = createWebhooks(now, options.webhookRetryMs ?? [250, 1_000, 5_000]);
   const world = createWorld(now, (change) => webhooks.tell(change));
   let sloppyMs: number | null = null;
-  const bookings = createBookings({ world, holdMs, sloppyMs: () => sloppyMs });
+  let refusesToCancel = false;
+  const bookings = createBookings({ world, holdMs, sloppyMs: () => sloppyMs, refusesToCancel: () => refusesToCancel });
   if (plan) sow(world, plan);
   const server = await createSimulatedServer({
     port: options.port,
@@ -55,6 +58,9 @@ export const createPlatform = async (options: PlatformOptions = {}): Promise<Pla
     webhooks,
     setSloppy(delayMs) {
       sloppyMs = delayMs;
+    },
+    refuseToCancel(refuses) {
+      refusesToCancel = refuses;
     },
     soldTimes: (ticketId) => [...world.of('bookings').values()].filter(({ status, ticketIds }) => (status === 'reserved' || status === 'confirmed') && ticketIds.includes(ticketId)).length,
     async [Symbol.asyncDispose]() {

@@ -29,6 +29,11 @@ describe('a booking', () => {
     expect(await it.pay(booking?.id ?? '', 'b', manager)).toMatchObject({ booking: { state: 'CONFIRMED' }, userErrors: [] });
     expect([it.yookassa.payments.size, await it.purchases()]).toEqual([0, []]);
   });
+  test('of a service without a shop cannot be paid for, and says so', async () => {
+    await using it = await start({ settings: { payments: null } });
+    const { booking } = await it.reserve([seat(1)], 'a');
+    expect(await it.pay(booking?.id ?? '', 'b')).toMatchObject({ booking: { state: 'RESERVED' }, userErrors: [{ code: 'PAYMENT_REFUSED', field: 'input.bookingId' }] });
+  });
   test('is of all its tickets or none: one that is taken costs the others nothing', async () => {
     await using it = await start();
     await it.reserve([seat(1)], 'a');
@@ -59,7 +64,10 @@ describe('a booking', () => {
     const list = async (viewer = buyer()) => (await it.ask<{ bookings: { totalCount: number; edges: { node: { id: string } }[] } }>('{ bookings { totalCount edges { node { id } } } }', viewer)).data.bookings;
     expect(await list()).toEqual({ totalCount: 1, edges: [{ node: { id } }] });
     expect([await it.booking(id, buyer(2)), await list(buyer(2))]).toEqual([null, { totalCount: 0, edges: [] }]);
-    expect((await it.booking(id, { ...buyer(3), permissions: new Set(['admin']) })).id).toBe(id);
+    const admin = (events: readonly string[] | 'all') => ({ ...buyer(3), permissions: new Set(['admin' as const]), events: events === 'all' ? events : new Set(events) });
+    for (const events of ['all', ['autumn-quartet']] as const) expect([(await it.booking(id, admin(events))).id, await list(admin(events))]).toEqual([id, { totalCount: 1, edges: [{ node: { id } }] }]);
+    expect([await it.booking(id, admin(['amber-night'])), await list(admin(['amber-night']))]).toEqual([null, { totalCount: 0, edges: [] }]);
+    expect((await it.cancel(id, 'd', admin(['amber-night']))).userErrors).toMatchObject([{ code: 'BOOKING_NOT_FOUND' }]);
     expect((await it.pay(id, 'b', buyer(2))).userErrors).toMatchObject([{ code: 'BOOKING_NOT_FOUND' }]);
     expect((await it.cancel(id, 'c', buyer(2))).userErrors).toMatchObject([{ code: 'BOOKING_NOT_FOUND' }]);
     expect(JSON.stringify(await it.sql('select * from ticketing.bookings'))).not.toContain('key_buyer');
@@ -154,6 +162,54 @@ describe('a booking that ends', () => {
     await it.settle(bookingId);
     expect(await it.booking(bookingId)).toMatchObject({ state: 'FAILED', refund: 'SUCCEEDED', failure: { code: 'PLATFORM_REFUSED' } });
     expect([it.yookassa.kept(), await claims(it), (await it.purchases()).map(({ amount }) => amount)]).toEqual([0, [], ['1990.50', '-1990.50']]);
+  });
+  test('is refunded only when the platform let its seats go: until then they are its own', async () => {
+    await using it = await start();
+    const { bookingId, paymentId } = await begunPayment(it, [seat(1)]);
+    it.yookassa.pay(paymentId);
+    await it.yookassa.settled();
+    await it.settle(bookingId);
+    it.platform.refuseToCancel(true);
+    expect((await it.cancel(bookingId, 'c')).booking).toMatchObject({ state: 'CANCELLED', refund: 'DUE' });
+    await it.settle(bookingId);
+    expect([await claims(it), it.yookassa.refunds.size, it.platform.soldTimes(seat(1))]).toEqual([[seat(1)], 0, 1]);
+    it.platform.refuseToCancel(false);
+    await it.settle(bookingId);
+    expect([await claims(it), it.yookassa.kept(), it.platform.soldTimes(seat(1)), (await it.booking(bookingId)).refund]).toEqual([[], 0, 0, 'SUCCEEDED']);
+  });
+  test('while YooKassa is away holds no seat: neither when its time is over nor when it is cancelled', async () => {
+    await using it = await start({ holdMs: 60_000 });
+    const { bookingId } = await begunPayment(it, [seat(1)]);
+    it.yookassa.misbehave('status-500', /./);
+    const begun = async (number: number) => {
+      const id = (await it.reserve([seat(number)], `reserve ${number}`)).booking?.id ?? '';
+      await it.pay(id, `pay ${number}`);
+      return id;
+    };
+    const [cancelled, expired] = [await begun(2), await begun(3)];
+    expect((await it.cancel(cancelled, 'c')).booking?.state).toBe('CANCELLED');
+    expect(await claims(it)).toEqual([seat(1), seat(3)]);
+    it.advance(61_000);
+    await it.settle(bookingId);
+    await it.settle(expired);
+    expect([(await it.booking(bookingId)).state, (await it.booking(expired)).state, await claims(it)]).toEqual(['EXPIRED', 'EXPIRED', []]);
+    it.yookassa.misbehave('none');
+    for (const id of [bookingId, cancelled, expired]) await it.settle(id);
+    // Nobody is sent to pay for what is over.
+    expect(await Promise.all([bookingId, cancelled, expired].map(async (id) => (await it.booking(id)).confirmationUrl))).toEqual([null, null, null]);
+  });
+  test('waits for a service whose settings are wrong until they are right again', async () => {
+    await using it = await start({ holdMs: 60_000 });
+    const { booking } = await it.reserve([seat(1)], 'a');
+    const id = booking?.id ?? '';
+    const [known] = await it.sql<{ settings: object }>('select settings from hub.services');
+    await it.sql(`update hub.services set settings = '{"payments": {}}'`);
+    it.advance(61_000);
+    await it.settle(id);
+    expect([(await it.booking(id)).state, await claims(it)]).toEqual(['EXPIRED', [seat(1)]]);
+    await it.sql('update hub.services set settings = $1::jsonb', [JSON.stringify(known?.settings)]);
+    await it.settle(id);
+    expect(await claims(it)).toEqual([]);
   });
   test('cannot be wished for once the event has begun', async () => {
     await using it = await start();

@@ -137,11 +137,14 @@ const isAsAgreed = (booking: Booking, paid: { readonly amount: string; readonly 
 export const nextStep = (booking: Booking, now: Date): Step | null => {
   const isOver = booking.expiresAt !== null && booking.expiresAt <= now;
   if (booking.state === 'RESERVING') return now.getTime() - booking.createdAt.getTime() > reservingForMs ? 'giveUp' : 'reserve';
-  if (booking.paymentStatus === 'UNKNOWN') return 'openPayment';
   if (booking.state === 'AWAITING_PAYMENT' && booking.paidAt !== null) return 'confirm';
-  if (booking.state === 'RESERVED') return isOver ? 'expire' : null;
-  if (booking.state === 'AWAITING_PAYMENT') return isOver ? 'expire' : null;
+  if (booking.state === 'RESERVED' || booking.state === 'AWAITING_PAYMENT') {
+    if (isOver) return 'expire';
+    return booking.paymentStatus === 'UNKNOWN' ? 'openPayment' : null;
+  }
+  // Seats before money: while the shop is away, nobody else has to wait for them.
   if (booking.release === 'DUE') return 'release';
+  if (booking.paymentStatus === 'UNKNOWN') return 'openPayment';
   if (booking.refundStatus === 'DUE') return 'refund';
   return null;
 };

@@ -4,7 +4,7 @@
  */
 import { Decimal } from 'decimal.js';
 import { z } from 'zod';
-import { UpstreamError } from '#core/errors.ts';
+import { EventgraphError, UpstreamError } from '#core/errors.ts';
 import type { Fact } from '#core/facts.ts';
 import type { Hub, SubgraphTask } from '#core/subgraph.ts';
 import { type TicketingContext, paymentsOf, platformOf } from './connector-settings.ts';
@@ -25,12 +25,15 @@ const watch = { firstMs: 10_000, longestMs: 30 * 60_000 };
 
 const grown = ({ firstMs, longestMs }: typeof backoff, tries: number): number => Math.min(longestMs, firstMs * 2 ** Math.min(tries, 20));
 
+/** What is tried again for as long as it takes: an upstream is away, or an operator has to set the service right. */
+export const isPassing = (error: unknown): error is EventgraphError => error instanceof UpstreamError || (error instanceof EventgraphError && error.code === 'SERVICE_MISCONFIGURED');
+
 export const settleJob: SubgraphTask = async (payload, hub, signal) => {
   const { bookingId, tries } = payloadSchema.parse(payload);
   const isDone = await settle(hub, bookingId, signal).then(
     () => true,
     (error: unknown) => {
-      if (!(error instanceof UpstreamError)) throw error;
+      if (!isPassing(error)) throw error;
       hub.logger.warn({ bookingId, code: error.code, facts: error.facts }, 'a booking cannot be settled yet');
       return false;
     },
@@ -64,7 +67,10 @@ export const settle = async (hub: Hub, bookingId: string, signal: AbortSignal): 
     const look = step === null || step === 'expire' ? watched(booking) : null;
     if (look !== null && !isWatched) {
       isWatched = true;
-      await perform(hub, booking, look, signal);
+      // One whose time is over does not hold its seats until the shop is back: what was paid there meanwhile is refunded.
+      await perform(hub, booking, look, signal).catch((error: unknown) => {
+        if (step !== 'expire' || !isPassing(error)) throw error;
+      });
     } else if (step === null) return booking;
     else {
       await perform(hub, booking, step, signal);
@@ -102,10 +108,16 @@ const askToReserve = async (hub: Hub, context: TicketingContext, booking: Bookin
 
 const reserve: Work = async (hub, context, booking) => tell(hub, booking, await askToReserve(hub, context, booking));
 
+/** The platform's words for a booking that holds no ticket any more. */
+const isOver: ReadonlySet<string> = new Set(['cancelled', 'expired']);
+
 /** Where it is not known whether the platform has it, the platform is asked by the same key, and then told to let go. */
 const release: Work = async (hub, context, booking) => {
   if (booking.platformId === null) return tell(hub, booking, await askToReserve(hub, context, booking));
-  await platformOf(context).cancel(booking.platformId);
+  const answer = await platformOf(context).cancel(booking.platformId);
+  const hasLetGo = answer.ok ? isOver.has(answer.value.status) : answer.status === 404 || answer.status === 410 || isOver.has(answer.code.replace(/^booking_/, ''));
+  // A booking that it keeps admits: its seats stay claimed, and no money goes back.
+  if (!hasLetGo) throw new UpstreamError('status', 'The platform does not let go of the tickets.', answer.ok ? { booking: answer.value.status } : { status: answer.status, code: answer.code });
   await tell(hub, booking, { type: 'released' });
 };
 
@@ -128,7 +140,10 @@ const paymentKey = ({ id, attempt }: Booking): string => (attempt === 1 ? id : `
 
 const openPayment: Work = async (hub, context, booking) => {
   const { attempt } = booking;
-  const answer = await requirePayments(context).create({ key: paymentKey(booking), ...totalOf(booking), description: `Booking ${booking.id}`, metadata: paymentMetadata(booking) });
+  const client = paymentsOf(context);
+  // Nobody was told where to pay, so that nothing can have been paid.
+  if (!client) return tell(hub, booking, { type: 'paymentRefused', attempt, failure: { code: 'PAYMENT_REFUSED', message: 'The ticketing service has no payment shop.', ticketIds: [] } });
+  const answer = await client.create({ key: paymentKey(booking), ...totalOf(booking), description: `Booking ${booking.id}`, metadata: paymentMetadata(booking) });
   if (!answer.ok) return tell(hub, booking, { type: 'paymentRefused', attempt, failure: { code: 'PAYMENT_REFUSED', message: `YooKassa refused the payment: ${answer.code}.`, ticketIds: [] } });
   await tell(hub, booking, { type: 'paymentOpened', attempt, paymentId: answer.payment.id, confirmationUrl: answer.payment.confirmation?.confirmation_url ?? null });
 };

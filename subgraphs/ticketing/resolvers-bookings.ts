@@ -3,16 +3,16 @@
  * once what the job would do. What cannot be done now is the job's: the answer shows how far it came.
  */
 import { createHash } from 'node:crypto';
-import { InputError, UpstreamError } from '#core/errors.ts';
+import { InputError } from '#core/errors.ts';
 import type { EntityManager } from '#core/database.ts';
 import { connectionOf, momentOf, pageOf } from '#core/pagination.ts';
 import { Service } from '#core/services.ts';
-import { isAllowed } from '#core/viewer.ts';
+import { isAllowed, visibleEventIds } from '#core/viewer.ts';
 import { type Booking, isCancellable, isPayable } from './domain-booking.ts';
 import type { MutationResolvers, QueryResolvers } from './generated/types.ts';
-import { settle } from './handlers.ts';
+import { isPassing, settle } from './handlers.ts';
 import type { Context } from './resolvers.ts';
-import { beginRequest, change, claimSeats, countBookings, endRequest, enqueueSettle, findBooking, listBookings } from './store-bookings.ts';
+import { type VisibleBookings, beginRequest, change, claimSeats, countBookings, endRequest, enqueueSettle, findBooking, listBookings } from './store-bookings.ts';
 import { findEvent, isVisible, knownTickets } from './store.ts';
 
 type UserError = { readonly code: string; readonly field: string; readonly message: string };
@@ -26,15 +26,15 @@ const jobDelayMs = 10_000;
 
 /** Whoever books with one key, or as one user of an issuer, is one owner. */
 const ownerOf = ({ viewer, hub }: Context): string => hub.secrets.hashParticipant('ticketing.owner', viewer.keyId ?? '');
-/** Null where every owner's bookings may be seen. */
-const visibleOwner = (context: Context): string | null => (isAllowed(context.viewer, 'admin') ? null : ownerOf(context));
+/** Its own, and for an admin those of the events that its key is for. */
+const visibleTo = (context: Context): VisibleBookings => ({ owner: ownerOf(context), eventIds: isAllowed(context.viewer, 'admin') ? visibleEventIds(context.viewer, null) : [] });
 
 const refuse = (code: string, field: string, message: string): Effect => ({ booking: null, errors: [{ code, field: `input.${field}`, message }] });
 
 const findOwn = async (em: EntityManager, context: Context, id: string): Promise<Booking | null> => {
   const booking = await findBooking(em, id);
-  const owner = visibleOwner(context);
-  return booking && (owner === null || booking.owner === owner) ? booking : null;
+  const { owner, eventIds } = visibleTo(context);
+  return booking && (booking.owner === owner || eventIds === null || eventIds.includes(booking.eventId)) ? booking : null;
 };
 
 /**
@@ -65,8 +65,8 @@ const settleNow = async ({ hub }: Context, bookingId: string, signal: AbortSigna
   try {
     await settle(hub, bookingId, signal);
   } catch (error) {
-    if (!(error instanceof UpstreamError) && !signal.aborted) throw error;
-    hub.logger.info({ bookingId, code: error instanceof UpstreamError ? error.code : 'CANCELED' }, 'a booking is left to its job');
+    if (!isPassing(error) && !signal.aborted) throw error;
+    hub.logger.info({ bookingId, code: isPassing(error) ? error.code : 'CANCELED' }, 'a booking is left to its job');
   }
 };
 
@@ -84,9 +84,9 @@ export const bookingQueries: Pick<QueryResolvers, 'booking' | 'bookings'> = {
   booking: (_parent, { id }, context) => findOwn(context.em, context, id),
   async bookings(_parent, args, context) {
     const page = pageOf(args, 2);
-    const [owner, eventId] = [visibleOwner(context), args.eventId ?? null];
-    const rows = await listBookings(context.em, { owner, eventId, before: page.after && { at: momentOf(page.after[0]), id: String(page.after[1]) }, limit: page.size + 1 });
-    return connectionOf(rows, page, ({ createdAt, id }) => [createdAt.toISOString(), id], () => countBookings(context.em, owner, eventId));
+    const [visible, eventId] = [visibleTo(context), args.eventId ?? null];
+    const rows = await listBookings(context.em, { visible, eventId, before: page.after && { at: momentOf(page.after[0]), id: String(page.after[1]) }, limit: page.size + 1 });
+    return connectionOf(rows, page, ({ createdAt, id }) => [createdAt.toISOString(), id], () => countBookings(context.em, visible, eventId));
   },
 };
 

@@ -64,6 +64,8 @@ export const resolvers: Resolvers = {
     event: ({ eventId }) => ({ id: eventId }),
     tickets: async ({ eventId, ticketIds }, _args, { loaders }) => (await Promise.all(ticketIds.map((id) => loaders.ticket.load({ eventId, id })))).filter(isThere),
     total: ({ amount, currency }) => (amount !== null && currency !== null ? { amount, currency } : null),
+    // Of one that is over, nobody is sent to pay.
+    confirmationUrl: ({ state, confirmationUrl }) => (state === 'AWAITING_PAYMENT' ? confirmationUrl : null),
     refund: ({ refundStatus }) => refundStatus,
   },
   ArtistConnection: { totalCount: (connection) => connection.totalCount() },

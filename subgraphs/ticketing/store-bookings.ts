@@ -24,14 +24,18 @@ export const findBooking = async (em: EntityManager, id: string): Promise<Bookin
   return row ? toBooking(row) : null;
 };
 
-export type ListBookings = { readonly owner: string | null; readonly eventId: string | null; readonly before: { readonly at: Date; readonly id: string } | null; readonly limit: number };
+/** Those of this owner, and those for these events; null for every event. */
+export type VisibleBookings = { readonly owner: string; readonly eventIds: readonly string[] | null };
+export type ListBookings = { readonly visible: VisibleBookings; readonly eventId: string | null; readonly before: { readonly at: Date; readonly id: string } | null; readonly limit: number };
 
-/** Newest first; of everybody where no owner is given. */
-export const listBookings = async (em: EntityManager, { owner, eventId, before, limit }: ListBookings): Promise<Booking[]> =>
-  (await query<Raw>(em, `select ${columns} from ticketing.bookings where ($1::text is null or owner = $1) and ($2::text is null or event_id = $2) and ($3::timestamptz is null or (created_at, id) < ($3::timestamptz, $4::text)) order by created_at desc, id desc limit $5`, [owner, eventId, before?.at.toISOString() ?? null, before?.id ?? null, limit])).map(toBooking);
+const isVisible = '($1::text[] is null or owner = $2 or event_id = any($1::text[])) and ($3::text is null or event_id = $3)';
 
-export const countBookings = async (em: EntityManager, owner: string | null, eventId: string | null): Promise<number> =>
-  (await query<{ n: number }>(em, 'select count(*)::int as n from ticketing.bookings where ($1::text is null or owner = $1) and ($2::text is null or event_id = $2)', [owner, eventId]))[0]?.n ?? 0;
+/** Newest first. */
+export const listBookings = async (em: EntityManager, { visible: { owner, eventIds }, eventId, before, limit }: ListBookings): Promise<Booking[]> =>
+  (await query<Raw>(em, `select ${columns} from ticketing.bookings where ${isVisible} and ($4::timestamptz is null or (created_at, id) < ($4::timestamptz, $5::text)) order by created_at desc, id desc limit $6`, [eventIds, owner, eventId, before?.at.toISOString() ?? null, before?.id ?? null, limit])).map(toBooking);
+
+export const countBookings = async (em: EntityManager, { owner, eventIds }: VisibleBookings, eventId: string | null): Promise<number> =>
+  (await query<{ n: number }>(em, `select count(*)::int as n from ticketing.bookings where ${isVisible}`, [eventIds, owner, eventId]))[0]?.n ?? 0;
 
 export type NewBooking = { readonly serviceId: string; readonly eventId: string; readonly owner: string; readonly ticketIds: readonly string[]; readonly now: Date };
 
