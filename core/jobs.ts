@@ -29,12 +29,12 @@ export const enqueue = async (em: EntityManager, task: string, payload: unknown,
 };
 
 /** Takes back jobs of a queue, and those of these keys, that have not begun. */
-export const withdrawJobs = async (em: EntityManager, { queue, keys }: { readonly queue: string; readonly keys: readonly string[] }): Promise<void> => {
+export const withdrawJobs = async (em: EntityManager, { queue, keys }: { readonly queue?: string; readonly keys: readonly string[] }): Promise<void> => {
   await query(
     em,
     `delete from graphile_worker._private_jobs where locked_at is null
      and (key = any($2::text[]) or job_queue_id = (select id from graphile_worker._private_job_queues where queue_name = $1))`,
-    [queue, keys],
+    [queue ?? null, keys],
   );
 };
 

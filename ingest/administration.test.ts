@@ -127,6 +127,21 @@ describe('a change', () => {
     expect((await secretsNow())[0]).toBe(upstreamHas);
   });
 
+  test('of the address takes the new secret before the upstream is told it, and promises to rotate should the hub not come to store it', async () => {
+    const [old] = await secretsNow();
+    const before = await service();
+    own.upstream.exchangeKeys = async ({ service: to }) => {
+      expect([await secretsNow(), await jobs()]).toEqual([[old, to.pushSecret], ['restore']]);
+      throw down(to.endpoints.api === before.apiUrl ? 500 : 403);
+    };
+    expect(await change({ endpoints: { api: 'http://127.0.0.1:10' }, credentials: { type: 'none' } })).toMatchObject({ ok: false, step: 'KEY_EXCHANGE' });
+    // The old one could not be exchanged again either: the promise stands.
+    expect(await jobs()).toEqual(['restore']);
+    own.upstream.exchangeKeys = async () => undefined;
+    expect(await change({ endpoints: { api: 'http://127.0.0.1:10' }, credentials: { type: 'none' } })).toEqual({ ok: true });
+    expect(await jobs()).toEqual(['pull', 'retire']);
+  });
+
   test('whose exchange fails gives the upstream the old secret again', async () => {
     const before = JSON.stringify(await service());
     const [old] = await secretsNow();
@@ -136,7 +151,7 @@ describe('a change', () => {
       if (given.length === 1) throw down();
     };
     expect(await change({ endpoints: { api: 'http://127.0.0.1:10' }, credentials: { type: 'none' } })).toMatchObject({ ok: false, step: 'KEY_EXCHANGE' });
-    expect([given[1], given.length, JSON.stringify(await service())]).toEqual([old, 2, before]);
+    expect([given[1], given.length, JSON.stringify(await service()), await jobs()]).toEqual([old, 2, before, []]);
   });
 
   test('in the middle of a pull: what was read under the old configuration is not stored, and a pull under the new one follows', async () => {

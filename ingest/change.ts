@@ -33,6 +33,6 @@ export const changeService = async (ingest: Ingest, serviceId: string, change: C
 
 /** Takes back all that waits to be done for the service. */
 export const withdrawWork = (em: EntityManager, serviceId: string): Promise<void> =>
-  withdrawJobs(em, { queue: pullSpec(serviceId).queue, keys: ['pull', 'health', 'rotate', 'retire'].map((what) => `${what}:${serviceId}`) });
+  withdrawJobs(em, { queue: pullSpec(serviceId).queue, keys: ['pull', 'health', 'rotate', 'restore', 'retire'].map((what) => `${what}:${serviceId}`) });
 
 export const pullAtOnce = (em: EntityManager, { id }: Service): Promise<void> => enqueue(em, pullTask, { serviceId: id }, pullSpec(id));

@@ -4,20 +4,22 @@
  * configuration is not (apply.ts). Calls that were begun with the old credentials end as they end.
  *
  * At another address the upstream gets a secret of its own, as two upstreams must not be able to speak for each other.
- * If storing fails after that, the old one is exchanged again.
+ * That secret is good before the upstream is told it. If storing fails after that, the old one is exchanged again; if
+ * the process dies, a job that was promised before rotates: whoever was told what, all is known again.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Connector, Credentials } from '#core/connector.ts';
+import type { EntityManager } from '#core/database.ts';
 import { InputError } from '#core/errors.ts';
 import type { ServiceUpdate } from '#core/ingest-port.ts';
-import { enqueue } from '#core/jobs.ts';
+import { enqueue, withdrawJobs } from '#core/jobs.ts';
 import { openSettings, sealSettings } from '#core/secret-settings.ts';
 import { type Secrets, randomToken } from '#core/secrets.ts';
 import { type Reachable, Service } from '#core/services.ts';
 import { type Done, changeService, noSuchService, pullAtOnce } from './change.ts';
 import { compileDataSchema } from '#core/data-schema.ts';
 import type { Ingest } from './ingest.ts';
-import { overlapMs, reachOf, replacing, retireTask } from './rotate.ts';
+import { overlapMs, reachOf, replacing, retireTask, rotateTask } from './rotate.ts';
 import { checkSettings, defaultLimits, step, tryOut } from './steps.ts';
 import { withdrawFrom } from './withdraw.ts';
 
@@ -34,11 +36,13 @@ export const updateService = async (ingest: Ingest, serviceId: string, update: S
   const context = ingest.pressingContextFor(plan.reach, AbortSignal.timeout(defaultLimits.totalMs), calls);
   const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => dataSchemaOf(before, update));
   if (isTried(update)) await tryOut(connector, { context, pressing: context }, validate, defaultLimits.healthMs);
+  const isTold = connector.exchangeKeys !== undefined && (plan.moved || plan.anew);
+  if (isTold) await promiseRestoring(ingest, serviceId, plan, by);
   try {
-    if (plan.moved || plan.anew) await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(context));
+    if (isTold) await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(context));
     await store(ingest, before, plan, by);
   } catch (error) {
-    if (plan.moved || plan.anew) await restoreKeys(ingest, connector, serviceId);
+    if (isTold) await restoreKeys(ingest, connector, serviceId, plan);
     throw error;
   }
   if (plan.moved) await withdrawFrom(ingest, reachOf(before), undefined, calls);
@@ -87,9 +91,27 @@ const originOf = (url: string): string => new URL(url).origin;
 const healthUrlOf = ({ apiUrl: before, healthUrl }: Service, apiUrl: string, given: string | null | undefined): string =>
   given ?? (given === null || healthUrl === `${before}/health` ? `${apiUrl}/health` : healthUrl);
 
-const store = (ingest: Ingest, before: Service, { columns, changed, moved, anew }: Plan, by: string | null): Promise<Done> =>
+/** From here on the upstream may be told what is not stored. */
+const promiseRestoring = (ingest: Ingest, serviceId: string, { moved, reach }: Plan, by: string | null): Promise<Done> =>
+  changeService(ingest, serviceId, async (em, service) => {
+    if (moved) service.previousPushSecrets = replacing(service, ingest.hub.now(), [reach.pushSecret]);
+    await enqueue(em, rotateTask, { serviceId, by, isNew: true }, { key: restoreKey(serviceId), runAt: new Date(Date.now() + 2 * defaultLimits.totalMs) });
+    return [];
+  });
+
+const restoreKey = (serviceId: string): string => `restore:${serviceId}`;
+
+/** Nothing is to be restored any more. */
+const keepPromise = async (em: EntityManager, service: Service, { moved, reach }: Plan): Promise<void> => {
+  if (moved) service.previousPushSecrets = service.previousPushSecrets.filter(({ sealed }) => sealed !== reach.pushSecret);
+  await withdrawJobs(em, { keys: [restoreKey(service.id)] });
+};
+
+const store = (ingest: Ingest, before: Service, plan: Plan, by: string | null): Promise<Done> =>
   changeService(ingest, before.id, async (em, service) => {
     if (service.revision !== before.revision || service.pushSecret !== before.pushSecret || service.nextPushSecret !== before.nextPushSecret) throw new InputError('SERVICE_CHANGED', 'input.serviceId', 'Somebody else changed the service meanwhile. Look at it and try again.');
+    const { columns, changed, moved, anew } = plan;
+    await keepPromise(em, service, plan);
     if (moved) {
       service.previousPushSecrets = replacing(service, ingest.hub.now(), [service.pushSecret, ...(service.nextPushSecret ? [service.nextPushSecret] : [])]);
       service.nextPushSecret = null;
@@ -105,11 +127,13 @@ const store = (ingest: Ingest, before: Service, { columns, changed, moved, anew 
   });
 
 /** The configuration stays as it was: so must what the upstream was told. */
-const restoreKeys = async (ingest: Ingest, connector: Connector<unknown>, serviceId: string): Promise<void> => {
+const restoreKeys = async (ingest: Ingest, connector: Connector<unknown>, serviceId: string, plan: Plan): Promise<void> => {
   try {
     const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
-    if (service && service.state !== 'REMOVED') await connector.exchangeKeys?.(ingest.pressingContextFor(newestSecret(service), AbortSignal.timeout(defaultLimits.healthMs)));
+    if (!service || service.state === 'REMOVED') return;
+    await connector.exchangeKeys?.(ingest.pressingContextFor(newestSecret(service), AbortSignal.timeout(defaultLimits.healthMs)));
+    await changeService(ingest, serviceId, async (em, current) => keepPromise(em, current, plan).then(() => []));
   } catch (error) {
-    ingest.hub.logger.warn({ err: error, serviceId }, 'the secret for pushes could not be exchanged again after a change that failed');
+    ingest.hub.logger.warn({ err: error, serviceId }, 'the secret for pushes could not be exchanged again after a change that failed: a job will rotate it');
   }
 };

@@ -10,12 +10,12 @@ import { recordContact } from './health.ts';
 import type { Ingest } from './ingest.ts';
 import { pullTask } from './pull-jobs.ts';
 import { pullService } from './pull.ts';
-import { finishRotation, retirePushSecrets, retireTask, rotateTask } from './rotate.ts';
+import { finishRotation, retirePushSecrets, retireTask, rotatePushSecret, rotateTask } from './rotate.ts';
 import { healthTask, startScheduler } from './scheduler.ts';
 import { StepFailed } from './steps.ts';
 
 const forService = z.object({ serviceId: z.string() });
-const rotation = z.object({ serviceId: z.string(), by: z.string().nullable() });
+const rotation = z.object({ serviceId: z.string(), by: z.string().nullable(), isNew: z.boolean().default(false) });
 
 /** A step that failed says why by its cause: that is what the job's log is to tell. */
 const asUpstreamFault = (error: unknown): never => {
@@ -42,8 +42,8 @@ export const startIngestWorker = async ({ ingest, hub, tickMs }: WorkerOptions):
         ...Object.fromEntries(ingest.subgraphs.flatMap(({ tasks = {} }) => Object.entries(tasks)).map(([name, task]) => [name, (payload: unknown, signal: AbortSignal) => task(payload, hub, signal)])),
         [handleTask]: createHandleTask(hub, ingest.subgraphs),
         [rotateTask]: async (payload, signal) => {
-          const { serviceId, by } = rotation.parse(payload);
-          await finishRotation(ingest, serviceId, by, signal).catch(asUpstreamFault);
+          const { serviceId, by, isNew } = rotation.parse(payload);
+          await (isNew ? rotatePushSecret(ingest, serviceId, by) : finishRotation(ingest, serviceId, by, signal)).catch(asUpstreamFault);
         },
         [retireTask]: (payload, signal) => retirePushSecrets(ingest, forService.parse(payload).serviceId, signal),
       },
