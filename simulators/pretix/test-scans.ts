@@ -142,7 +142,10 @@ export const describeScansAndCounts = (subject: () => PretixAddress): void => {
       const about = (action: string) => ({ notification_id: expect.any(Number) as number, organizer: subject().organizer, event: 'conf', code, action });
       expect(told).toEqual([about('pretix.event.order.placed'), { ...about('pretix.event.checkin'), orderposition_id: positions[0]?.id, orderposition_positionid: 1, checkin_list: await visit.listId('conf', 'Main'), type: 'entry', first_checkin: null }, about('pretix.event.order.canceled')]);
       expect(told.map((each) => payloads.notification.parse(each).action)).toHaveLength(3);
-      await api().call('DELETE', `webhooks/${webhook.id}/`);
+      expect((await api().call('DELETE', `webhooks/${webhook.id}/`)).status).toBe(204);
+      // Deleting disables; the row stays.
+      expect(await api().all('webhooks/', payloads.webhook)).toContainEqual({ ...webhook, enabled: false });
+      expect((await api().call('DELETE', 'webhooks/999999/')).status).toBe(404);
       receiver.close();
     });
   });

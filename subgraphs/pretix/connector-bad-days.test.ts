@@ -82,4 +82,22 @@ describe('a push', () => {
     await it.pretix.webhooks.settled();
     expect(it.pretix.webhooks.counts().failed).toBe(2);
   });
+  test('is asked for no more when its keys are withdrawn: that webhook alone, and once is enough', async () => {
+    await using it = await start();
+    const at = (webhook: string | null) => ({ ...it.context, service: { ...it.context.service, endpoints: { ...it.context.service.endpoints, webhook } } });
+    const [own, another] = [at('http://127.0.0.1:9/ingest/s1?token=own'), at('http://127.0.0.1:9/ingest/s2?token=another')];
+    for (const context of [own, another]) await connector.exchangeKeys?.(context);
+    await connector.withdrawKeys?.(own);
+    const enabled = () => it.pretix.webhooks.all.filter((each) => each.enabled).map(({ target_url }) => target_url);
+    expect(enabled()).toEqual([another.service.endpoints.webhook]);
+    await connector.withdrawKeys?.(own);
+    await connector.withdrawKeys?.(at(null));
+    expect(enabled()).toEqual([another.service.endpoints.webhook]);
+    await it.visitor.buy('conf', ['Regular']);
+    await it.pretix.webhooks.settled();
+    // Two kinds of change, told to the other alone.
+    expect(it.pretix.webhooks.counts().failed).toBe(2);
+    await connector.exchangeKeys?.(own);
+    expect(enabled()).toEqual([another.service.endpoints.webhook, own.service.endpoints.webhook]);
+  });
 });
