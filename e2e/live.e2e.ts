@@ -133,6 +133,27 @@ test('a key that expires takes its sockets with it', async () => {
   expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
 });
 
+describe('a service that is removed with its data', () => {
+  test('ends the subscriptions that were about its events alone; others go on', async () => {
+    const registered = await Promise.all(['leaves', 'stays'].map((id) => registerGates(admin, upstream, id, 86_400)));
+    const serviceId = registered[0]?.service?.id;
+    const client = connect();
+    const [alone, both, recorded] = [changesOf(client, 'eventIds: ["leaves"]'), changesOf(client, 'eventIds: ["leaves", "stays"]'), recordedOf(client, 'eventIds: ["leaves", "stays"]')];
+    const scan = recorded.next();
+    await nextOf(alone);
+    for (const _ of ['leaves', 'stays']) await nextOf(both);
+    const removed = await ask<{ removeEventService: object }>(hub.url, admin.adminKey, 'mutation ($input: RemoveEventServiceInput!) { removeEventService(input: $input) { removedServiceId userErrors { code } } }', { input: { serviceId, withData: true } });
+    expect(removed.data.removeEventService).toEqual({ removedServiceId: serviceId, userErrors: [] });
+    expect(await alone.next()).toEqual({ done: true, value: undefined });
+    expect(await upstream.push('leaves', ['late'])).toBe(404);
+    expect(await upstream.push('stays', ['there'])).toBe(200);
+    expect((await nextOf(both)).attendanceChanged).toMatchObject({ event: { id: 'stays' }, attendance: { currentAttendees: 1 } });
+    expect(await scan).toMatchObject({ value: { data: { checkInRecorded: { id: 'scan-there' } } } });
+    for (const stream of [both, recorded]) await stream.return?.();
+    await client.dispose();
+  });
+});
+
 describe('a supergraph that changes while the hub runs', () => {
   test('is served without a restart, and a subscription that is still valid goes on', async () => {
     const client = connect();
