@@ -28,18 +28,23 @@ const exchangeMs = 30_000;
 const recoverAfterMs = 2 * exchangeMs;
 
 export const rotatePushSecret = async (ingest: Ingest, serviceId: string, by: string | null): Promise<Done> => {
+  let isFirst = false;
   await changeService(ingest, serviceId, async (em, service) => {
     if (!ingest.connectors.get(service.product)?.exchangeKeys) throw new InputError('KEYS_NOT_EXCHANGED', 'input.serviceId', `Services of the product ${service.product} have no secret for pushes.`);
     if (stillGood(service, ingest.hub.now()).length >= mostPrevious) throw new InputError('ROTATED_TOO_OFTEN', 'input.serviceId', `The last ${mostPrevious} secrets are still good. Try again in ${overlapMs / 60_000} minutes.`);
+    isFirst = service.nextPushSecret === null;
     service.nextPushSecret ??= ingest.hub.secrets.encrypt(randomToken(32));
     await enqueue(em, rotateTask, { serviceId, by }, { key: `rotate:${serviceId}`, runAt: new Date(Date.now() + recoverAfterMs) });
     return [];
   });
-  return finishRotation(ingest, serviceId, by, AbortSignal.timeout(exchangeMs));
+  return finishRotation(ingest, serviceId, by, AbortSignal.timeout(exchangeMs), isFirst);
 };
 
-/** Tells the upstream the secret that is stored as the next one, and puts it into place. Nothing to do where there is none. */
-export const finishRotation = async (ingest: Ingest, serviceId: string, by: string | null, signal: AbortSignal): Promise<Done> => {
+/**
+ * Tells the upstream the secret that is stored as the next one, and puts it into place. Nothing to do where there is none.
+ * Unless it is the first try, one before may have reached the upstream: then a refusal ends nothing, and both stay good.
+ */
+export const finishRotation = async (ingest: Ingest, serviceId: string, by: string | null, signal: AbortSignal, isFirst = false): Promise<Done> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
   const next = service?.nextPushSecret;
   if (!service || service.state === 'REMOVED' || !next) return { ok: true };
@@ -48,7 +53,7 @@ export const finishRotation = async (ingest: Ingest, serviceId: string, by: stri
     await connector.exchangeKeys?.(ingest.pressingContextFor({ ...reachOf(service), pushSecret: next }, signal));
   } catch (error) {
     if (!isRefusal(error)) throw new StepFailed('KEY_EXCHANGE', 'input.serviceId', stillUnknown(error));
-    await endRotation(ingest, serviceId, next, () => []);
+    if (isFirst) await endRotation(ingest, serviceId, next, () => []);
     throw new StepFailed('KEY_EXCHANGE', 'input.serviceId', error);
   }
   return endRotation(ingest, serviceId, next, (current) => {
