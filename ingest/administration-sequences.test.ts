@@ -200,6 +200,10 @@ test('any sequence of registering, pausing, changing, rotating and removing, wit
       const told = JSON.stringify([run.answered, audit, log]);
       for (const secret of run.secrets) expect(told).not.toContain(secret);
     }),
-    { numRuns: 25 },
+    {
+      numRuns: 25,
+      // The upstream took the secret, nobody heard it say so, and telling it again is refused: it signs with it all the same.
+      examples: [[[{ kind: 'rotate', exchange: 'loses' }, { kind: 'rotate', exchange: 'refuses' }, { kind: 'push' }, { kind: 'finishRotation' }]]],
+    },
   );
 });
