@@ -72,8 +72,7 @@ const tellBooking = async (em: EntityManager, serviceId: string, bookingId: stri
 /** Also artists and venues of a service that has no event any more. */
 export const forgetEvents = async (em: EntityManager, eventIds: readonly string[]): Promise<void> => {
   const services = await query<{ service_id: string }>(em, 'delete from ticketing.events where event_id = any($1::text[]) returning service_id', [eventIds]);
-  await query(em, 'delete from ticketing.tickets where event_id = any($1::text[])', [eventIds]);
-  await query(em, 'delete from ticketing.bookings where event_id = any($1::text[])', [eventIds]);
+  for (const table of ['tickets', 'claims', 'bookings']) await query(em, `delete from ticketing.${table} where event_id = any($1::text[])`, [eventIds]);
   for (const table of ['artists', 'venues']) await query(em, `delete from ticketing.${table} t where service_id = any($1::text[]) and not exists (select from ticketing.events e where e.service_id = t.service_id)`, [services.map(({ service_id }) => service_id)]);
 };
 
