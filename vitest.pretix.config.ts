@@ -1,6 +1,6 @@
-/** `npm run test:pretix`: what needs the real pretix. One file after the other, as each may start a server. */
+/** `npm run test:pretix`: what needs the real pretix, installed once. Each file has a server of its own, and waits for most of its time. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['e2e/pretix*.e2e.ts'], fileParallelism: false, testTimeout: 120_000, hookTimeout: 600_000 },
+  test: { include: ['e2e/pretix*.e2e.ts'], globalSetup: ['./vitest.pretix.setup.ts'], maxWorkers: 3, testTimeout: 120_000, hookTimeout: 600_000 },
 });
