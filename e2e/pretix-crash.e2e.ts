@@ -2,15 +2,18 @@
 import { test } from 'vitest';
 import { makeTraffic } from '#scripts/pretix/traffic.ts';
 import { type HubProcess, ask, askUntil, startHubProcess } from './hub-process.ts';
-import { plan, settleMs, startAll, testMs } from './pretix-and-hub.ts';
+import { plan as whole, settleMs, startAll, testMs } from './pretix-and-hub.ts';
 import { expectEqualPretix, registerPretix } from './pretix-numbers.ts';
+
+/** Half of what people do there: it runs beside it, and what is looked for are the moments of the kills. */
+const plan = { ...whole, seed: 'equality through crashes', orders: whole.orders / 2, checkIns: whole.checkIns / 2, exits: whole.exits / 2, cancellations: whole.cancellations / 2 };
 
 test('every number of the hub is the one that pretix has also when the hub is killed three times and pretix is gone for a minute', { timeout: testMs }, async () => {
   await using all = await startAll();
   let hub = await startHubProcess(all.env);
   await registerPretix(hub, all.pretix);
   const quarter = Math.floor((plan.orders + plan.checkIns + plan.exits + plan.cancellations) / 4);
-  await makeTraffic(all.pretix, { ...plan, seed: 'equality through crashes' }, async (done) => {
+  await makeTraffic(all.pretix, plan, async (done) => {
     if (done % quarter === 0 && done <= 3 * quarter) {
       await hub.stop('SIGKILL');
       hub = await startHubProcess(all.env);

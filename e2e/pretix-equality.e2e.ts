@@ -16,7 +16,7 @@ test('every number of the hub is the one that pretix has, and so for 19 services
   await using hub = await startHubProcess(all.env);
   await registerPretix(hub, all.pretix);
   await neighbours.register(hub);
-  await makeTraffic(all.pretix, plan, async () => neighbours.step());
+  await makeTraffic(all.pretix, plan, async (done) => (done % 2 === 0 ? neighbours.step() : undefined));
   neighbours.mendAll();
   await expectEqualPretix(hub, all.databaseUrl, all.pretix, plan, settleMs);
   await expectEqualNumbers(hub, neighbours, settleMs);
