@@ -20,5 +20,5 @@ test('every number of the hub is the one that pretix has, and so for 19 services
   neighbours.mendAll();
   await expectEqualPretix(hub, all.databaseUrl, all.pretix, plan, settleMs);
   await expectEqualNumbers(hub, neighbours, settleMs);
-  expect(neighbours.failures()).toBeGreaterThan(19);
+  expect(neighbours.failures()).toBeGreaterThan(5);
 });
