@@ -92,6 +92,8 @@ export type Batch = {
   readonly rejected: readonly Rejected[];
   /** Where the next pull goes on; stored in the batch's own transaction. Opaque to ingestion. */
   readonly cursor: unknown;
+  /** Of a pull's last batch: false where something was not read since the beginning yet and is left to later pulls, as calls ran out. A reading of everything ends only with a pull that leaves nothing. */
+  readonly complete?: boolean;
 };
 
 export type Push = { readonly headers: IncomingHttpHeaders; readonly query: Readonly<Record<string, string | undefined>>; readonly body: Buffer };

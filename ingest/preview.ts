@@ -58,7 +58,7 @@ const readFirst = async (connector: Connector<unknown>, context: ConnectorContex
     facts += batch.facts.length;
     if (facts >= mostFacts || found.batches.length >= mostBatches || performance.now() > until) return;
   }
-  found.complete = true;
+  found.complete = found.batches.at(-1)?.complete !== false;
 };
 
 const shown = async (ingest: Ingest, service: Service, { batches, complete }: Found): Promise<Omit<Preview, 'failure'>> => {

@@ -46,15 +46,17 @@ const pullAll = async (ingest: Ingest, service: Service, totals: Totals, signal:
   const context = ingest.contextFor(service, signal); // throws where there is no such connector
   const connector = ingest.connectors.get(service.product) as Connector<unknown>;
   const cursor = (await beginResync(ingest, service.id)) ? null : (service.cursor ?? null);
+  let isComplete = true;
   // The service is asked for the next page while the last one is written.
   for await (const batch of untilAborted(readAhead((reading) => connector.pull({ ...context, signal: reading }, cursor), signal), signal)) {
     for (const part of partsOf(batch)) {
       const applied = await applyBatch(ingest, { serviceId: service.id, revision: service.revision, ...part, isPulled: true });
       totals.facts += applied.facts;
     }
+    isComplete = batch.complete !== false;
     signal.throwIfAborted();
   }
-  await endResync(ingest, service.id);
+  if (isComplete) await endResync(ingest, service.id);
 };
 
 type SyncNote = Partial<Pick<Service, 'syncStartedAt' | 'syncFinishedAt' | 'syncFacts' | 'syncRejected' | 'syncError'>>;

@@ -142,6 +142,20 @@ describe('reading everything anew', () => {
     expect(seen[2]).toBe(1);
   });
 
+  test('empties the quarantine only with a pull that leaves nothing to later ones', async () => {
+    await applyBatch(own.ingest, { serviceId: 'svc_test', facts: [event()], rejected: [bad('checkIn:gone')], cursor: 7, isPulled: true });
+    own.clock.now = new Date(own.clock.now.getTime() + 1000);
+    let left = 2;
+    own.upstream.pull = async function* () {
+      yield { facts: [], rejected: [], cursor: left, complete: --left === 0 };
+    };
+    await own.ingest.syncNow('svc_test', { full: true });
+    await pullService(own.ingest, 'svc_test', never);
+    expect([await quarantined(), await sql('select resync, sync_error from hub.services')]).toEqual([['checkIn:gone'], [{ resync: 'RUNNING', sync_error: null }]]);
+    await pullService(own.ingest, 'svc_test', never);
+    expect([await quarantined(), await sql('select resync from hub.services')]).toEqual([[], [{ resync: null }]]);
+  });
+
   test('that is interrupted goes on where it stood, and ends once', async () => {
     await sql('update hub.services set cursor = $1::jsonb', ['9']);
     let breaks = true;

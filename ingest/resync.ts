@@ -22,7 +22,7 @@ export const beginResync = async ({ hub }: Ingest, serviceId: string): Promise<b
   return rows.length > 0;
 };
 
-/** To be called when a pull came to its end. */
+/** To be called when a pull came to its end and left nothing to later ones. */
 export const endResync = async ({ hub }: Ingest, serviceId: string): Promise<void> => {
   await query(
     hub.database.em(),

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { factsOf } from '#core/facts.ts';
 import { pushToken } from '#core/secrets.ts';
 import { badDays } from '#simulators/eventbrite/bad-days.ts';
+import { contractPlan } from '#simulators/eventbrite/plans.ts';
 import { begin, conference, hour, minute, record, second, start, webinar } from './test-connector.ts';
 import { connector } from './connector.ts';
 
@@ -96,6 +97,15 @@ describe('memory and calls', () => {
     const { stream } = it.cursor() as { stream: { seen: Record<string, number> } };
     expect(Object.keys(stream.seen)).toContain(it.world.truth().at(-1)?.id);
   }, 60_000);
+  test('a pull whose calls ran out before everything was read once says so, and the one that reads the rest that it is complete', async () => {
+    const plan = contractPlan(new Date(begin));
+    const events = plan.events.slice(0, 1).flatMap((event) => Array.from({ length: 10 }, (_, nth) => ({ ...event, id: `${event.id}${nth}` })));
+    await using it = await start({ callsPerHour: 60 }, { plan: () => ({ ...plan, events }) });
+    const lastOf = async () => (await it.pull()).batches.at(-1)?.complete;
+    expect(await lastOf()).toBe(false);
+    it.clock.advance(hour);
+    expect(await lastOf()).toBe(true);
+  });
   test('where the stream was left for later, nothing is said to be known', async () => {
     await using it = await start({ callsPerHour: 60 });
     const observed = [];

@@ -156,6 +156,9 @@ export const dueTickets = (cursor: Cursor, now: number): string[] =>
     .sort(([, a], [, b]) => a.ticketsAt - b.ticketsAt || b.end - a.end)
     .map(([id]) => id);
 
+/** Whether all of these events were read whole since the beginning. */
+export const isReadWhole = (cursor: Cursor, except: { has(event: string): boolean }): boolean => Object.entries(cursor.events).every(([id, { readAt, ticketsAt }]) => except.has(id) || (readAt > 0 && ticketsAt > 0));
+
 /** Events that are told as known up to now: what is over for a month changes no more. */
 export const observedEvents = (cursor: Cursor, now: number): string[] => Object.entries(cursor.events).filter(([, { end, readAt }]) => readAt > 0 && end > now - 30 * 24 * hour).map(([id]) => id);
 

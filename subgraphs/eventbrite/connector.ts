@@ -12,7 +12,7 @@ import { isOneOf, pushToken } from '#core/secrets.ts';
 import type { UpstreamHttp } from '#core/upstream-http.ts';
 import { isOfOneEvent, readPageOfEvent, readStream } from './connector-attendees.ts';
 import { type Read, readCalendar } from './connector-calendar.ts';
-import { type Cursor, dueReadings, dueTickets, mayCall, observedEvents, readCursor, refill, withCalls, withEvent } from './connector-cursor.ts';
+import { type Cursor, dueReadings, dueTickets, isReadWhole, mayCall, observedEvents, readCursor, refill, withCalls, withEvent } from './connector-cursor.ts';
 import { hubEventId, observations, ticketClassesRecord } from './connector-facts.ts';
 import { type EventbriteContext, type EventbriteSettings, budget, clientOf, settings } from './connector-settings.ts';
 import { translateAgain } from './connector-again.ts';
@@ -67,7 +67,7 @@ export const connector: Connector<EventbriteSettings> = {
     // Where the stream was left for later, nothing is known up to now.
     const isCurrent = cursor.stream !== before.stream;
     const known = observedEvents(cursor, context.now().getTime()).filter((id) => isCurrent && !failed.has(id));
-    yield { facts: observations(known, context.service.settings, context.now()), rejected: [...failed.values()], cursor };
+    yield { facts: observations(known, context.service.settings, context.now()), rejected: [...failed.values()], cursor, complete: isReadWhole(cursor, failed) };
     answeredAt.set(context.http, context.now().getTime());
   },
   translateAgain,

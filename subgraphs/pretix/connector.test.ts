@@ -10,8 +10,8 @@ import { connector } from './connector.ts';
 describe('a pull from the beginning', () => {
   test('tells events, and the dates of a series instead of the series', async () => {
     await using it = await start({ region: 'europe' });
-    const { facts, rejected } = await it.pull();
-    expect(rejected).toEqual([]);
+    const { facts, rejected, complete } = await it.pull();
+    expect([rejected, complete]).toEqual([[], true]);
     for (const fact of facts) expect(factSchema.parse(fact)).toEqual(fact);
     const events = factsOf(facts, 'event');
     const [first, second] = [...(it.pretix.world.events.get('workshops')?.subevents ?? [])].map(({ id }) => id);
@@ -74,7 +74,7 @@ describe('the next pull', () => {
     it.clock.advance(1_000);
     expect((await it.pull()).calls).toEqual(['/api/v1/organizers/acme/orders/']);
   });
-  test('tells events again only when they were read again, or what it read was not taken in', async () => {
+  test('tells events again only when they were read again, or what it read was not taken in, or everything is read anew', async () => {
     await using it = await start();
     for await (const { facts } of connector.pull(it.context, null)) {
       // The hub fails to store them.
@@ -85,6 +85,7 @@ describe('the next pull', () => {
     it.clock.advance(1_000);
     const { facts } = await it.pull();
     expect([factsOf(facts, 'event').length, factsOf(facts, 'observation').length]).toEqual([0, 4]);
+    expect(factsOf((await it.pull(null)).facts, 'event')).toHaveLength(4);
     it.clock.advance(30_000);
     expect(factsOf((await it.pull()).facts, 'event')).toHaveLength(4);
   });
@@ -174,7 +175,7 @@ describe('the next pull', () => {
   });
 });
 
-test('the offers of many events are read over several pulls rather than wait for the rate limit', async () => {
+test('the offers of many events are read over several pulls rather than wait for the rate limit, and what leaves some is not complete', async () => {
   const plan = contractPlan(new Date(begin));
   const conf = plan.events[0];
   const many = { ...plan, events: Array.from({ length: 30 }, (_, index) => ({ ...conf, slug: `conf${index}` })) } as typeof plan;
@@ -185,6 +186,7 @@ test('the offers of many events are read over several pulls rather than wait for
   const read = new Set(record(first.facts, 'pretix.offer').map(({ upstreamId }) => upstreamId));
   expect(read.size).toBeGreaterThanOrEqual(5);
   expect(read.size).toBeLessThan(30);
+  expect(first.complete).toBe(false);
 });
 
 describe('settings', () => {

@@ -11,7 +11,7 @@ import { PushError, UpstreamError } from '#core/errors.ts';
 import type { Fact } from '#core/facts.ts';
 import { isOneOf, pushToken } from '#core/secrets.ts';
 import { calendarFacts, isTold, markTold, observations, recentCalendar } from './connector-calendar.ts';
-import { type Cursor, keepEvents, readCursor, streamOf, wholeOrganizer, withEvents, withoutStream } from './connector-cursor.ts';
+import { type Cursor, eventOf, keepEvents, readCursor, streamOf, wholeOrganizer, withEvents, withoutStream } from './connector-cursor.ts';
 import { accepted } from './connector-facts.ts';
 import { dueEvents, readOffer } from './connector-offers.ts';
 import { type Pulling, readStream, streamsToRead } from './connector-orders.ts';
@@ -56,7 +56,7 @@ export const connector: Connector<PretixSettings> = {
     const pulling: Pulling = { context, naming: wanted, calendar: await recentCalendar(context), readAgain: false };
     let cursor = keepEvents(readCursor(stored), new Set(pulling.calendar.events.keys()));
     const { calendar } = pulling;
-    if (isTold(calendar)) yield batch([], [], cursor);
+    if (stored !== null && isTold(calendar)) yield batch([], [], cursor);
     else yield batch(calendarFacts(calendar, pulling.naming, context.now()), calendar.rejected, cursor);
     // Whoever asks for the next batch has stored this one, or has it in hand.
     markTold(calendar);
@@ -87,7 +87,8 @@ export const connector: Connector<PretixSettings> = {
       }
     }
     const known = [...pulling.calendar.events.values()].filter(({ payload }) => !failed.has(payload.slug));
-    yield batch(observations(known, pulling.naming, context.now()), [...failed.values()], cursor);
+    const complete = known.every(({ payload }) => eventOf(cursor, payload.slug).readAt > 0);
+    yield { ...batch(observations(known, pulling.naming, context.now()), [...failed.values()], cursor), complete };
   },
   /** pretix signs nothing: who knows the URL that it was given is pretix. */
   async receive(context, push) {

@@ -25,14 +25,15 @@ export const start = async (wanted: object = {}, { timeoutMs = 400, apiKey = und
     http, httpFor: () => http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(clock.now()), signal: new AbortController().signal,
   };
   let cursor: unknown = null;
-  const pull = async () => {
+  const pull = async (from = cursor) => {
+    cursor = from;
     const batches: Batch[] = [];
     const before = pretix.requests.length;
     for await (const batch of connector.pull(context, cursor)) {
       batches.push(batch);
       cursor = JSON.parse(JSON.stringify(batch.cursor));
     }
-    return { facts: batches.flatMap(({ facts }) => facts), rejected: batches.flatMap(({ rejected }) => rejected), calls: pretix.requests.slice(before) };
+    return { facts: batches.flatMap(({ facts }) => facts), rejected: batches.flatMap(({ rejected }) => rejected), complete: batches.at(-1)?.complete, calls: pretix.requests.slice(before) };
   };
   const api = createApi(pretix);
   return { clock, pretix, api, visitor: await createVisitor(api), context, pull, [Symbol.asyncDispose]: async () => void (await Promise.all([http.close(), pretix[Symbol.asyncDispose]()])) };
