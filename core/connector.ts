@@ -112,7 +112,7 @@ export interface Connector<Settings = unknown> {
   /** `gatekeeper`, `pretix`: also the folder's name and the value of `EventService.product`. */
   readonly product: string;
   readonly settings: z.ZodType<Settings>;
-  /** Paths in `settings`, such as `payments.secretKey`, whose values are secret: encrypted at rest and never shown. */
+  /** Paths in `settings`, such as `payments.secretKey`, whose values are secret: encrypted at rest and never shown. Each is sent only to hosts that are named in the object that holds it: another one there needs it given anew. */
   readonly secretSettings?: readonly string[];
   /** Throws an UpstreamError unless the upstream says that it is well. */
   checkHealth(context: ConnectorContext<Settings>): Promise<void>;

@@ -23,5 +23,20 @@ export const sealSettings = (settings: unknown, paths: readonly string[] = [], s
 export const openSettings = (settings: unknown, paths: readonly string[] = [], secrets: Pick<Secrets, 'decrypt'>): unknown =>
   replaceAll(settings, paths, (value) => (isObject(value) && typeof value.sealed === 'string' ? (JSON.parse(secrets.decrypt(value.sealed)) as unknown) : value));
 
-/** For people: what is secret is left out. */
-export const withoutSecretSettings = (settings: unknown, paths: readonly string[] = []): unknown => replaceAll(settings, paths, () => undefined);
+/**
+ * Paths of stored secrets that a change does not give anew, though it names a host beside one (in the same object) that was
+ * not named there before. Whoever does not know a secret cannot have it sent to a host of his own.
+ */
+export const secretsForOtherHosts = (before: unknown, change: unknown, after: unknown, paths: readonly string[] = []): string[] =>
+  paths.filter((path) => {
+    const names = path.split('.');
+    const holder = names.slice(0, -1);
+    const known = originsIn(valueAt(before, holder));
+    return valueAt(before, names) != null && valueAt(change, names) == null && [...originsIn(valueAt(after, holder))].some((origin) => !known.has(origin));
+  });
+
+const valueAt = (settings: unknown, names: readonly string[]): unknown => names.reduce((value, name) => (isObject(value) ? value[name] : undefined), settings);
+
+const originsIn = (value: unknown): ReadonlySet<string> => new Set(textsIn(value).flatMap((text) => (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? [new URL(text).origin] : [])));
+
+const textsIn = (value: unknown): string[] => (typeof value === 'string' ? [value] : typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []);

@@ -116,6 +116,11 @@ describe('a change', () => {
     expect(await change({ endpoints: { api: 'http://127.0.0.1:9/v2' } })).toEqual({ ok: true });
   });
 
+  test('to another host needs anew also what pushes alone are signed with', async () => {
+    expect(await change({ credentials: { type: 'none', webhookSecret: 'shared' } })).toEqual({ ok: true });
+    expect(await change({ endpoints: { api: 'http://127.0.0.1:10' } })).toMatchObject({ ok: false, code: 'CREDENTIALS_NEEDED', field: 'input.authentication' });
+  });
+
   test('of settings while a new secret is exchanged leaves the upstream with the one that becomes the secret', async () => {
     let upstreamHas = '';
     own.upstream.exchangeKeys = async ({ service: to }) => {

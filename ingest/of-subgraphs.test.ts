@@ -9,7 +9,7 @@ import type { Hub } from '#core/subgraph.ts';
 import { event, openTestIngest, registrationOf } from './test-kit.ts';
 import { startIngestWorker } from './worker.ts';
 
-const settings = z.object({ eventId: z.string(), payments: z.object({ secretKey: z.string().startsWith('sk_') }) });
+const settings = z.object({ eventId: z.string(), payments: z.object({ secretKey: z.string().startsWith('sk_'), api: z.url().optional() }) });
 const connector: Connector<z.infer<typeof settings>> = {
   product: 'shop', settings, secretSettings: ['payments.secretKey'],
   checkHealth: async () => undefined,
@@ -21,7 +21,7 @@ const connector: Connector<z.infer<typeof settings>> = {
 const shop = { name: 'shop', connector: connector as Connector<unknown> as Connector<never> };
 
 describe('secrets in settings', () => {
-  test('are encrypted in the row, clear to the connector alone, and checked as they were given', async () => {
+  test('are encrypted in the row, clear to the connector alone, checked as they were given, and needed anew for another host', async () => {
     await using it = await openTestIngest({ more: [shop] });
     const registration = registrationOf({ product: 'shop', settings: { eventId: 'e1', payments: { secretKey: 'sk_clear_text' } } });
     const result = await it.ingest.register(registration);
@@ -30,6 +30,9 @@ describe('secrets in settings', () => {
     expect(JSON.stringify(row)).not.toContain('sk_clear_text');
     const context = await it.ingest.connect(result.serviceId, AbortSignal.timeout(1_000));
     expect(context.service.settings).toEqual({ eventId: 'e1', payments: { secretKey: 'sk_clear_text' } });
+    const change = (payments: object) => it.ingest.administration.update(result.serviceId, { settings: { payments } }, null);
+    expect(await change({ api: 'https://elsewhere.test' })).toMatchObject({ ok: false, code: 'CREDENTIALS_NEEDED', field: 'input.settings.payments.secretKey' });
+    expect(await change({ api: 'https://elsewhere.test', secretKey: 'sk_of_elsewhere' })).toEqual({ ok: true });
     expect(await it.ingest.register({ ...registration, settings: { eventId: 'e1', payments: { secretKey: 'x' } } })).toMatchObject({ ok: false, field: 'input.settings.payments.secretKey' });
   });
 });

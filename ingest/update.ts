@@ -13,7 +13,7 @@ import type { EntityManager } from '#core/database.ts';
 import { InputError } from '#core/errors.ts';
 import type { ServiceUpdate } from '#core/ingest-port.ts';
 import { enqueue, withdrawJobs } from '#core/jobs.ts';
-import { openSettings, sealSettings } from '#core/secret-settings.ts';
+import { openSettings, sealSettings, secretsForOtherHosts } from '#core/secret-settings.ts';
 import { type Secrets, randomToken } from '#core/secrets.ts';
 import { type Reachable, Service } from '#core/services.ts';
 import { type Done, changeService, noSuchService, pullAtOnce } from './change.ts';
@@ -59,6 +59,8 @@ const planUpdate = async (ingest: Ingest, connector: Connector<unknown>, before:
   const { secrets } = ingest.hub;
   const known = openSettings(before.settings, connector.secretSettings, secrets) as Readonly<Record<string, unknown>>;
   const settings = Object.fromEntries(Object.entries({ ...known, ...update.settings }).filter(([, value]) => value !== null));
+  const [needed] = secretsForOtherHosts(known, update.settings, settings, connector.secretSettings);
+  if (needed) throw new InputError('CREDENTIALS_NEEDED', `input.settings.${needed}`, 'At another host the secrets are to be given anew.');
   if (update.settings) await step('SETTINGS', 'input.settings', () => checkSettings(connector, settings));
   const apiUrl = update.endpoints?.api ?? before.apiUrl;
   const moved = apiUrl !== before.apiUrl;
@@ -82,7 +84,9 @@ const planUpdate = async (ingest: Ingest, connector: Connector<unknown>, before:
 /** Credentials are never shown: whoever does not know them cannot have them sent to a host of his own either. */
 const refuseOtherHosts = ({ apiUrl, healthUrl, credentials }: Service, urls: readonly string[], secrets: Pick<Secrets, 'decrypt'>): void => {
   const known = new Set([apiUrl, healthUrl].map(originOf));
-  if (urls.every((url) => known.has(originOf(url))) || (JSON.parse(secrets.decrypt(credentials)) as Credentials).type === 'none') return;
+  if (urls.every((url) => known.has(originOf(url)))) return;
+  const { type, webhookSecret } = JSON.parse(secrets.decrypt(credentials)) as Credentials;
+  if (type === 'none' && webhookSecret === undefined) return;
   throw new InputError('CREDENTIALS_NEEDED', 'input.authentication', 'At another host the credentials are to be given anew.');
 };
 const originOf = (url: string): string => new URL(url).origin;
