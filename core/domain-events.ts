@@ -28,6 +28,8 @@ export type DomainEventPayloads = {
   'programme.event_added': { programmeId: string; name: string; region: string; by: string | null };
   'service.sync_requested': { name: string; by: string | null; full: boolean };
   'service.push_secret_rotated': { name: string; by: string | null };
+  /** Rejected records are tried again: `records` is how many were named, null for all. */
+  'service.retry_requested': { name: string; by: string | null; records: number | null };
   /** Its service was removed: nothing more will be told of it. */
   'event.removed': { withData: boolean };
   /** Somebody paid, or was paid back. `purchaseId` is the hub's own, once a purchase; `participant` a keyed hash. */

@@ -97,9 +97,10 @@ export type IngestPort = {
   syncNow(serviceId: string, options?: { readonly full?: boolean }): Promise<void>;
   /**
    * Tries rejected records of these ids, or all, again. Those that succeed are facts and rejected no more; those that fail
-   * again stay with the new reason. Throws SERVICE_UNKNOWN and what the service's connector throws.
+   * again stay with the new reason. Throws SERVICE_UNKNOWN and what the service's connector throws. `by` is the key id of who
+   * asks, for the audit log.
    */
-  retryRejected(serviceId: string, ids: readonly string[] | null): Promise<RetryReport>;
+  retryRejected(serviceId: string, ids: readonly string[] | null, by: string | null): Promise<RetryReport>;
   readonly administration: ServiceAdministration;
   /**
    * What is needed to call a registered service outside of its pulls, over the same connections, circuits and budget.
@@ -108,8 +109,8 @@ export type IngestPort = {
   connect(serviceId: string, signal: AbortSignal): Promise<ConnectorContext>;
   /** Takes in what a service answered, as if it had pushed it. Resolves after the commit, when no cached answer is older. */
   takeIn(serviceId: string, facts: readonly Fact[]): Promise<void>;
-  /** Appends domain events of no service in the caller's transaction, with the jobs of whoever reacts to them. */
-  record(em: EntityManager, happened: readonly NewDomainEvent[]): Promise<DomainEvent[]>;
+  /** Appends domain events in the caller's transaction, with the jobs of whoever reacts to them; of no service unless one is given. */
+  record(em: EntityManager, happened: readonly NewDomainEvent[], serviceId?: string | null): Promise<DomainEvent[]>;
   /** To be awaited after that transaction's commit: from then on no cached answer says what was so before, and whoever listens is told. */
   announce(events: readonly DomainEvent[]): Promise<void>;
 };

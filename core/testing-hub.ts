@@ -47,7 +47,7 @@ export const openTestHub = async ({ entities = [], ingest = {}, operations = noO
   const refuse = () => Promise.reject(new Error('this test has no ingestion'));
   const hub: Hub = {
     database, bus, tail, cache: createMemoryCache(), answers, secrets: createSecrets('a secret of tests that is long enough'), logger: silentLogger,
-    ingest: { products: [], register: refuse, preview: refuse, syncNow: refuse, retryRejected: refuse, connect: refuse, takeIn: refuse, administration: { requestSync: refuse, pause: refuse, resume: refuse, update: refuse, rotatePushSecret: refuse, remove: refuse }, record: (em, happened) => appendEvents(em, null, happened), announce: async () => undefined, ...ingest },
+    ingest: { products: [], register: refuse, preview: refuse, syncNow: refuse, retryRejected: refuse, connect: refuse, takeIn: refuse, administration: { requestSync: refuse, pause: refuse, resume: refuse, update: refuse, rotatePushSecret: refuse, remove: refuse }, record: (em, happened, serviceId = null) => appendEvents(em, serviceId, happened), announce: async () => undefined, ...ingest },
     operations, now: () => clock.now, publicUrl: 'http://hub.test', eventLogDays: 35, activityDays: 365,
   };
   const opened = stack.move();

@@ -53,6 +53,8 @@ test('a service is administered by who may see all of its events; every step is 
 
   const both = viewerOf(['manage_services'], [eventId, 'another'], 'key_both');
   expect(await act('syncNow', { serviceId, full: true }, both)).toMatchObject({ service: { state: 'ACTIVE', circuit: { state: 'CLOSED' }, lastSync: { error: null } }, userErrors: [] });
+  const retried = await ask<{ retryRejected: { recovered: number; userErrors: object[] } }>('mutation ($input: RetryRejectedInput!) { retryRejected(input: $input) { recovered userErrors { code } } }', both, { input: { serviceId, ids: ['checkIn:1'] } });
+  expect(retried).toEqual({ data: { retryRejected: { recovered: 0, userErrors: [] } }, errors: [] });
   expect(await act('pauseEventService', { serviceId })).toMatchObject({ service: { state: 'PAUSED', nextSync: null }, userErrors: [] });
   expect(await act('syncNow', { serviceId })).toMatchObject({ service: null, userErrors: [{ code: 'SERVICE_PAUSED' }] });
   expect(await act('resumeEventService', { serviceId })).toMatchObject({ service: { state: 'ACTIVE' }, userErrors: [] });
@@ -67,9 +69,10 @@ test('a service is administered by who may see all of its events; every step is 
   await handleAll();
   const entries = await query<{ action: string; actor: string; subject: string; details: object }>(own.hub.database.em(), 'select action, actor, subject, details from access.audit_log order by id');
   expect(entries.map(({ action, actor }) => `${action} ${actor}`)).toEqual([
-    'service.registered key_manager', 'service.sync_requested key_both', 'service.paused key_manager', 'service.resumed key_manager', 'service.updated key_manager', 'service.push_secret_rotated key_manager', 'service.removed key_manager', 'service.removed key_manager',
+    'service.registered key_manager', 'service.sync_requested key_both', 'service.retry_requested key_both', 'service.paused key_manager', 'service.resumed key_manager', 'service.updated key_manager', 'service.push_secret_rotated key_manager', 'service.removed key_manager', 'service.removed key_manager',
   ]);
-  expect(entries[4]?.details).toEqual({ name: 'Doors', product: 'gatekeeper', changed: ['name', 'settings'] });
+  expect(entries[5]?.details).toEqual({ name: 'Doors', product: 'gatekeeper', changed: ['name', 'settings'] });
+  expect(entries[2]?.details).toEqual({ name: 'Gates', records: 1 });
   for (const secret of [gates.apiKey, 'a wrong key']) expect(JSON.stringify(entries)).not.toContain(secret);
 });
 

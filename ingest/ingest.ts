@@ -94,7 +94,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
     },
     register: (registration) => register(ingest, registration),
     preview: (registration) => preview(ingest, registration),
-    record: (em, happened) => recordEvents(ingest, em, null, happened),
+    record: (em, happened, serviceId = null) => recordEvents(ingest, em, serviceId, happened),
     announce: (events) => announce(ingest, events),
     get administration() {
       return administration;
@@ -105,7 +105,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
         await enqueue(em, pullTask, { serviceId }, pullSpec(serviceId));
       });
     },
-    retryRejected: (serviceId, ids) => retryRejected(ingest, serviceId, ids),
+    retryRejected: (serviceId, ids, by) => retryRejected(ingest, serviceId, ids, by),
     async syncSoon(serviceId) {
       const em = options.hub.database.em();
       const [last] = await query<{ at: Date | null }>(em, `select greatest(sync_started_at, (last_error ->> 'at')::timestamptz) as at from hub.services where id = $1`, [serviceId]);

@@ -9,6 +9,7 @@ import { subgraph } from '#subgraphs/events/index.ts';
 import type { RegisterProgrammeInput } from '#subgraphs/events/generated/types.ts';
 import { registerProgramme } from '#subgraphs/events/programmes-register.ts';
 import { applyBatch } from './apply.ts';
+import { handleTask } from './handlers.ts';
 import { type TestIngest, event, openTestIngest } from './test-kit.ts';
 
 let own: TestIngest;
@@ -16,7 +17,7 @@ let own: TestIngest;
 let called: string[];
 let down: ReadonlySet<string>;
 beforeEach(async () => {
-  own = await openTestIngest();
+  own = await openTestIngest({ on: { 'programme.event_added': async () => undefined } });
   called = [];
   down = new Set();
   own.upstream.checkHealth = async ({ service }) => {
@@ -136,10 +137,12 @@ describe('a programme', () => {
     expect([codesOf(payload), membersOf(payload), called]).toEqual([[['mine'], ['theirs', 'EVENT_NOT_ALLOWED input.regions.0.events.1.eventId']], { asia: ['mine'] }, ['mine']]);
   });
 
-  test('is told as one domain event for each event that it gains', async () => {
+  test('is told as one domain event for each event that it gains, and to whoever handles it', async () => {
     const { programme } = await send(given({ asia: [{ eventId: 'seoul' }] }));
     await send(given({ asia: [{ eventId: 'seoul' }] }));
     expect(await query(own.hub.database.em(), `select event_id, payload from hub.domain_events where type = 'programme.event_added'`)).toEqual([{ event_id: 'seoul', payload: { programmeId: programme?.id, name: 'Summit', region: 'asia', by: 'key_test' } }]);
+    const jobs = await query<{ payload: { subgraph: string; events: unknown[] } }>(own.hub.database.em(), `select j.payload from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id where t.identifier = $1`, [handleTask]);
+    expect(jobs.map(({ payload }) => [payload.subgraph, payload.events.length])).toEqual([['fake', 1]]);
   });
 });
 

@@ -69,7 +69,7 @@ describe('trying again', () => {
   test('takes in what the connector understands now; what fails again stays with the new reason', async () => {
     await apply([event()], [bad('checkIn:c1', { id: 'c1' }), bad('checkIn:c2', { id: 'c2' })]);
     withConnector((id) => id === 'checkIn:c1');
-    expect(await own.ingest.retryRejected('svc_test', null)).toEqual({ recovered: 1, rejected: 1, resync: false });
+    expect(await own.ingest.retryRejected('svc_test', null, null)).toEqual({ recovered: 1, rejected: 1, resync: false });
     expect(await totalsOf(own)).toMatchObject({ current: 1 });
     expect(await sql('select upstream_id, reason, attempts from hub.rejected_facts')).toEqual([{ upstream_id: 'checkIn:c2', reason: 'still not a time', attempts: 2 }]);
   });
@@ -78,7 +78,7 @@ describe('trying again', () => {
     await applyBatch(own.ingest, { serviceId: 'svc_test', facts: [event()], rejected: [bad('orders:1')], isPulled: true });
     await apply([], [bad('webhook:1')]);
     withConnector(() => false);
-    expect(await own.ingest.retryRejected('svc_test', null)).toEqual({ recovered: 0, rejected: 2, resync: false });
+    expect(await own.ingest.retryRejected('svc_test', null, null)).toEqual({ recovered: 0, rejected: 2, resync: false });
     expect(await sql('select upstream_id, is_pushed from hub.rejected_facts order by 1')).toEqual([{ upstream_id: 'orders:1', is_pushed: false }, { upstream_id: 'webhook:1', is_pushed: true }]);
   });
 
@@ -88,14 +88,14 @@ describe('trying again', () => {
       await sql(`update hub.services set revision = revision + 1 where id = 'svc_test'`);
       return { facts: [checkIn('c1', 1)], rejected: [] };
     };
-    await expect(own.ingest.retryRejected('svc_test', null)).rejects.toMatchObject({ code: 'SERVICE_CHANGED' });
+    await expect(own.ingest.retryRejected('svc_test', null, null)).rejects.toMatchObject({ code: 'SERVICE_CHANGED' });
     expect([await quarantined(), await own.count('attendance.check_ins')]).toEqual([['checkIn:c1'], 0]);
   });
 
   test('tries only those that are named, and counts nothing twice when two try at once', async () => {
     await apply([event()], ['c1', 'c2', 'c3'].map((id) => bad(`checkIn:${id}`, { id })));
     withConnector(() => true);
-    await Promise.all([own.ingest.retryRejected('svc_test', ['checkIn:c1', 'checkIn:c2']), own.ingest.retryRejected('svc_test', ['checkIn:c1', 'checkIn:c2'])]);
+    await Promise.all([own.ingest.retryRejected('svc_test', ['checkIn:c1', 'checkIn:c2'], null), own.ingest.retryRejected('svc_test', ['checkIn:c1', 'checkIn:c2'], null)]);
     expect([await quarantined(), await totalsOf(own)]).toEqual([['checkIn:c3'], expect.objectContaining({ current: 2 })]);
     expect(await own.count('hub.domain_events')).toBeGreaterThan(0);
     expect(await sql(`select count(*)::int as n from hub.domain_events where type = 'checkin.recorded'`)).toEqual([{ n: 2 }]);
@@ -105,20 +105,20 @@ describe('trying again', () => {
     await apply([checkIn('c1', 1)]);
     expect(await quarantined()).toEqual(['checkIn:c1']);
     await apply([event()]);
-    expect(await own.ingest.retryRejected('svc_test', null)).toEqual({ recovered: 1, rejected: 0, resync: false });
+    expect(await own.ingest.retryRejected('svc_test', null, null)).toEqual({ recovered: 1, rejected: 0, resync: false });
     expect([await quarantined(), await totalsOf(own)]).toEqual([[], expect.objectContaining({ current: 1 })]);
   });
 
   test('of what cannot be tried alone reads everything anew', async () => {
     await apply([event()], [bad('checkIn:c1', null)]);
-    expect(await own.ingest.retryRejected('svc_test', null)).toEqual({ recovered: 0, rejected: 1, resync: true });
+    expect(await own.ingest.retryRejected('svc_test', null, null)).toEqual({ recovered: 0, rejected: 1, resync: true });
     expect(await sql('select resync from hub.services')).toEqual([{ resync: 'ASKED' }]);
   });
 
   test('leaves all as it was when the connector fails', async () => {
     await apply([event()], [bad('checkIn:c1')]);
     own.upstream.translateAgain = () => Promise.reject(new Error('no'));
-    await expect(own.ingest.retryRejected('svc_test', null)).rejects.toThrow('no');
+    await expect(own.ingest.retryRejected('svc_test', null, null)).rejects.toThrow('no');
     expect(await quarantined()).toEqual(['checkIn:c1']);
   });
 });

@@ -55,7 +55,7 @@ const removeWithin = async (ingest: Ingest, em: EntityManager, serviceId: string
 };
 
 /** What the audit log is written from stays in the event log, for as long as that is kept. */
-const audited = ['service.registered', 'service.updated', 'service.paused', 'service.resumed', 'service.removed', 'service.sync_requested', 'service.push_secret_rotated'];
+const audited = ['service.registered', 'service.updated', 'service.paused', 'service.resumed', 'service.removed', 'service.sync_requested', 'service.push_secret_rotated', 'service.retry_requested', 'programme.event_added'];
 
 const deleteData = async (ingest: Ingest, em: EntityManager, service: Service, eventIds: readonly string[]): Promise<void> => {
   for (const subgraph of ingest.subgraphs) await subgraph.forgetEvents?.(em, eventIds, service.id);

@@ -6,6 +6,7 @@ import type { RetryReport } from '#core/ingest-port.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import { announce, writeBatch } from './apply.ts';
+import { changeService } from './change.ts';
 import type { Ingest } from './ingest.ts';
 
 /** Records of one transaction, and the most that one wish tries; the rest stays for the next. */
@@ -15,11 +16,12 @@ const longestRetryMs = 30_000;
 
 type Row = { readonly upstream_id: string; readonly reason: string; readonly raw: string | null; readonly is_fact: boolean; readonly is_pushed: boolean; /** As text: exact. */ readonly at: string };
 
-export const retryRejected = async (ingest: Ingest, serviceId: string, ids: readonly string[] | null): Promise<RetryReport> => {
+export const retryRejected = async (ingest: Ingest, serviceId: string, ids: readonly string[] | null, by: string | null): Promise<RetryReport> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
   if (!service || service.state === 'REMOVED') throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service any more.', { serviceId });
   const context = ingest.contextFor(service, AbortSignal.timeout(longestRetryMs));
   const connector = ingest.connectors.get(service.product) as Connector<unknown>;
+  await changeService(ingest, serviceId, async (_em, { name }) => [{ type: 'service.retry_requested', eventId: null, occurredAt: ingest.hub.now(), payload: { name, by, records: ids?.length ?? null } }]);
   const report = { recovered: 0, rejected: 0, resync: false };
   let after = '';
   for (let tried = 0; tried < mostRecords; tried += recordsAtOnce) {

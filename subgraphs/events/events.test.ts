@@ -24,7 +24,7 @@ beforeAll(async () => {
     const em = own.hub.database.em();
     await em.persist(em.create(Service, {
       id, product: 'gatekeeper', name: `Service ${id}`, apiUrl: 'https://api.test', webhookUrl: null, healthUrl: 'https://api.test/health', credentials: 'sealed', pushSecret: 'sealed', settings: { contact: 'o@example.org' }, dataSchema: null, syncInterval: 60, retries: 0, state: 'ACTIVE',
-      health: 'DEGRADED', failures: 1, lastError: { code: 'UPSTREAM_TIMEOUT', message: 'late', at: now.toISOString(), source: 'pull' }, lastContactAt: now, syncStartedAt: now, syncFinishedAt: now, syncFacts: 5, syncRejected: 1, cursor: null, nextSyncAt: now, nextHealthAt: now, createdAt: now, createdBy: null,
+      health: 'DEGRADED', failures: 1, lastError: { code: 'UPSTREAM_TIMEOUT', message: 'late', at: now.toISOString(), source: 'pull' }, lastContactAt: now, syncStartedAt: now, syncFinishedAt: now, syncFacts: 5, syncRejected: 1, clockSkewMs: -1500, cursor: null, nextSyncAt: now, nextHealthAt: now, createdAt: now, createdBy: null,
     })).flush();
   }
 });
@@ -169,8 +169,8 @@ describe('a service', () => {
     const pulls = '{ event(id: "served") { name service { nextSync syncInterval } } }';
     expect(await ask(pulls, publicViewer)).toMatchObject({ data: { event: { name: 'Event served', service: { nextSync: null, syncInterval: null } } }, errors: [{ code: 'UNAUTHENTICATED' }, { code: 'UNAUTHENTICATED' }] });
     expect((await ask(pulls, viewerOf([]))).data).toMatchObject({ event: { service: { syncInterval: 60 } } });
-    const managed = await ask('{ eventService(id: "svc_1") { lastError { code message } lastSync { facts rejected } endpoints { api push } contact } }', viewerOf(['manage_services']));
-    expect(managed.data).toEqual({ eventService: { lastError: { code: 'UPSTREAM_TIMEOUT', message: 'late' }, lastSync: { facts: 5, rejected: 1 }, endpoints: { api: 'https://api.test', push: 'http://hub.test/ingest/svc_1' }, contact: 'o@example.org' } });
+    const managed = await ask('{ eventService(id: "svc_1") { lastError { code message } lastSync { facts rejected } clockSkewMs endpoints { api push } contact } }', viewerOf(['manage_services']));
+    expect(managed.data).toEqual({ eventService: { lastError: { code: 'UPSTREAM_TIMEOUT', message: 'late' }, lastSync: { facts: 5, rejected: 1 }, clockSkewMs: -1500, endpoints: { api: 'https://api.test', push: 'http://hub.test/ingest/svc_1' }, contact: 'o@example.org' } });
     expect(JSON.stringify(managed)).not.toContain('sealed');
     for (const source of ['{ eventServices { totalCount } }', '{ eventService(id: "svc_1") { id } }']) expect((await ask(source, reader)).errors.map(({ code }) => code)).toEqual(['FORBIDDEN']);
   });
@@ -191,9 +191,9 @@ describe('a service', () => {
   test('of a public event shows to a key for other events nothing of what is for who manages it', async () => {
     await given([event('of-svc-3', { public: true })], day(11), 'svc_3');
     await query(own.hub.database.em(), `insert into hub.event_ids (event_id, service_id) values ('of-svc-3', 'svc_3')`);
-    const look = `{ event(id: "of-svc-3") { service { name lastError { code } lastSync { facts } circuit { state } budget { limit } endpoints { api } contact } } }`;
+    const look = `{ event(id: "of-svc-3") { service { name lastError { code } lastSync { facts } circuit { state } clockSkewMs budget { limit } endpoints { api } contact } } }`;
     const { data, errors } = await ask<{ event: { service: Record<string, unknown> } }>(look, viewerOf(['read_events', 'manage_services'], ['another']));
-    expect(data.event.service).toEqual({ name: 'Service svc_3', lastError: null, lastSync: null, circuit: null, budget: null, endpoints: null, contact: null });
+    expect(data.event.service).toEqual({ name: 'Service svc_3', lastError: null, lastSync: null, circuit: null, clockSkewMs: null, budget: null, endpoints: null, contact: null });
     expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['FORBIDDEN']));
     expect((await ask(look, viewerOf(['read_events', 'manage_services'], ['of-svc-3']))).errors).toEqual([]);
   });

@@ -5,13 +5,10 @@
  */
 import { bulkhead } from 'cockatiel';
 import { InputError } from '#core/errors.ts';
-import { appendEvents } from '#core/event-log.ts';
 import type { Registration } from '#core/ingest-port.ts';
-import { invalidatedBy } from '#core/invalidation.ts';
 import type { Hub } from '#core/subgraph.ts';
 import type { Viewer } from '#core/viewer.ts';
 import type { RegisterProgrammeInput, UserError } from './generated/types.ts';
-import { invalidates } from './invalidates.ts';
 import { type ProgrammeEntry, checkRegions, fieldIn, mismatches, parseProgramme } from './programmes.ts';
 import { type KnownEvent, addToProgramme, findKnownEvent, findProgrammeId, regionsOf } from './programmes-store.ts';
 
@@ -90,9 +87,7 @@ const add = async ({ hub, viewer }: Caller, programme: string, { eventId, region
   const [by, now] = [viewer.keyId, hub.now()];
   const events = await hub.database.em().transactional(async (em) => {
     const programmeId = await addToProgramme(em, { programme, eventId, region, by, now });
-    return programmeId === null ? [] : appendEvents(em, serviceId, [{ type: 'programme.event_added', eventId, occurredAt: now, payload: { programmeId, name: programme, region, by } }]);
+    return programmeId === null ? [] : hub.ingest.record(em, [{ type: 'programme.event_added', eventId, occurredAt: now, payload: { programmeId, name: programme, region, by } }], serviceId);
   });
-  await hub.answers.invalidate(invalidatedBy([{ name: 'events', invalidates }], events));
-  const last = events.at(-1);
-  if (last) hub.bus.publish('events.appended', { cursor: last.cursor });
+  await hub.ingest.announce(events);
 };

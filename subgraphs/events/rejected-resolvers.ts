@@ -23,7 +23,7 @@ export const retryRejected: NonNullable<MutationResolvers['retryRejected']> = as
   try {
     if ((input.ids?.length ?? 0) > mostIds) throw new InputError('IDS_TOO_MANY', 'input.ids', `At most ${mostIds} records are named at once; leave \`ids\` out for all.`, { maximum: mostIds });
     const service = await assertAdministers(context.loaders, input.serviceId);
-    const report = await context.hub.ingest.retryRejected(service.id, input.ids ?? null);
+    const report = await context.hub.ingest.retryRejected(service.id, input.ids ?? null, context.viewer.keyId);
     return { service, ...report, userErrors: [] };
   } catch (error) {
     if (error instanceof InputError) return { ...nothing, userErrors: [{ code: error.code, field: error.field, message: error.message }] };

@@ -73,7 +73,7 @@ export type ApiKeyEdge = {
 
 /** One change of rights or of a service. */
 export type AuditEntry = {
-  /** What was done: `key.created`, `key.revoked`, `token.minted`, `token.revoked`, `client.registered`, `client.revoked`, `grant.created`, `grant.revoked`, `service.registered`. */
+  /** What was done: `key.created`, `key.revoked`, `token.minted`, `token.revoked`, `client.registered`, `client.revoked`, `grant.created`, `grant.revoked`; `operations.published`, `operations.withdrawn`; of services `service.registered`, `service.updated`, `service.paused`, `service.resumed`, `service.removed`, `service.sync_requested`, `service.push_secret_rotated`, `service.retry_requested`; `programme.event_added`. */
   readonly action: Scalars['String']['output'];
   /** Id of the key, token, grant, client or account that did it; null for the hub itself. */
   readonly actor?: Maybe<Scalars['ID']['output']>;

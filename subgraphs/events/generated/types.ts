@@ -202,6 +202,8 @@ export type EventService = {
   readonly budget?: Maybe<ServiceBudget>;
   /** Whether calls get through to it. */
   readonly circuit?: Maybe<ServiceCircuit>;
+  /** Milliseconds that its clock is ahead of the hub's, below zero where it is behind, as of the last contact; null where it does not tell. */
+  readonly clockSkewMs?: Maybe<Scalars['Int']['output']>;
   /** The organiser's contact given at registration. */
   readonly contact?: Maybe<Scalars['String']['output']>;
   /** Where it is reached. */
@@ -1004,7 +1006,7 @@ export type UpdateEndpointsInput = {
 
 /** What of a service is to be otherwise; what is left out stays as it is. */
 export type UpdateEventServiceInput = {
-  /** How the hub signs in there: all of it anew. */
+  /** How the hub signs in there: all of it anew. At another host (of `endpoints.api` or `healthCheck`) it has to be given, or the update is refused with CREDENTIALS_NEEDED: what is stored is never sent to a host that it was not given for. */
   readonly authentication?: InputMaybe<AuthenticationInput>;
   /** Where the service is reached. */
   readonly endpoints?: InputMaybe<UpdateEndpointsInput>;
@@ -1016,7 +1018,7 @@ export type UpdateEventServiceInput = {
   readonly serviceId: Scalars['ID']['input'];
   /** Name for this instance. */
   readonly serviceName?: InputMaybe<Scalars['String']['input']>;
-  /** The product's own settings by their names; null removes one, others stay. */
+  /** The product's own settings by their names; null removes one, others stay. A secret beside an address is to be given anew where the address becomes one of another host (CREDENTIALS_NEEDED). */
   readonly settings?: InputMaybe<Scalars['JSON']['input']>;
   /** How data is fetched. */
   readonly syncSettings?: InputMaybe<UpdateSyncSettingsInput>;
@@ -1374,6 +1376,7 @@ export type EventServiceResolvers<ContextType = Context, ParentType extends Reso
   __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['EventService']> | FederationReferenceType, FederationReferenceType, ContextType>;
   budget?: Resolver<Maybe<ResolversTypes['ServiceBudget']>, ParentType, ContextType>;
   circuit?: Resolver<Maybe<ResolversTypes['ServiceCircuit']>, ParentType, ContextType>;
+  clockSkewMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   contact?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   endpoints?: Resolver<Maybe<ResolversTypes['ServiceEndpoints']>, ParentType, ContextType>;
   health?: Resolver<ResolversTypes['ServiceHealth'], ParentType, ContextType>;
