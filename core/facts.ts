@@ -97,7 +97,8 @@ export const checkInVoidedFact = z.object({ kind: z.literal('checkInVoided'), ev
 
 /**
  * Which check-ins of one ticket still count, by their upstream's ids: those that are known and not here were taken
- * back. `upstreamId` is the ticket's. For upstreams that tell what is left and not what was undone.
+ * back, and count again when a later one names them and the same batch tells them. `upstreamId` is the ticket's. For
+ * upstreams that tell what is left and not what was undone.
  */
 export const checkInsStandingFact = z.object({ kind: z.literal('checkInsStanding'), eventId, upstreamId: id, at: moment, participant: id, standing: z.array(id).max(10_000) });
 

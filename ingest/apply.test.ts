@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Fact } from '#core/facts.ts';
 import { query } from '#core/sql.ts';
 import { applyBatch } from './apply.ts';
-import { type TestIngest, checkIn, event, modelTotals, observation, openTestIngest, registration, status, totalsOf, voided } from './test-kit.ts';
+import { type TestIngest, checkIn, event, modelTotals, observation, openTestIngest, registration, standingOf, status, totalsOf, voided } from './test-kit.ts';
 
 let own: TestIngest;
 beforeAll(async () => {
@@ -74,6 +74,27 @@ describe('a fact counts once', () => {
         if (!story.some(({ kind }) => kind === 'checkInVoided')) expect(await logged(id, 'checkin.recorded')).toBe(counted.size);
       }),
       { numRuns: 30 },
+    );
+  });
+
+  // A connector passes over what is older than what it saw; of one moment it tells whatever it read last.
+  const readings = fc.array(fc.record({ later: fc.boolean(), standing: fc.subarray(['x', 'y', 'z']) }), { minLength: 1, maxLength: 12, size: 'max' });
+  test('and stands while the last reading of its ticket says so, also when the one before did not', async () => {
+    await fc.assert(
+      fc.asyncProperty(readings, async (read) => {
+        const id = `standing${(run += 1)}`;
+        await apply([event({ eventId: id, upstreamId: id }), observation(0, null, null, id)]);
+        let at = 1;
+        for (const { later, standing } of read) {
+          at += later ? 1 : 0;
+          const facts = about(id, [standingOf('ann', at, standing), ...standing.map((each) => checkIn(each, 1, 'ENTRY', 'ann'))]);
+          await apply(facts);
+          expect((await apply(facts)).facts).toBe(0);
+          const rows = await query<{ id: string }>(own.hub.database.em(), 'select upstream_id as id from attendance.check_ins where event_id = $1 order by 1', [id]);
+          expect([rows.map((row) => row.id), (await totalsOf(own, id))?.current]).toEqual([standing, standing.length > 0 ? 1 : 0]);
+        }
+      }),
+      { numRuns: 20 },
     );
   });
 

@@ -1,7 +1,7 @@
 /** Which facts of a batch are taken: those of the right form, of the service's own events, at a time that can be, and new. */
 import type { Rejected } from '#core/connector.ts';
 import type { EntityManager } from '#core/database.ts';
-import { type Fact, type ObservationFact, fact as factSchema, factDigest, factKey, rejectedName } from '#core/facts.ts';
+import { type Fact, type ObservationFact, fact as factSchema, factDigest, factKey, factsOf, rejectedName } from '#core/facts.ts';
 import { type PlausiblePeriod, implausibleMoment, notAfter } from '#core/plausible-time.ts';
 import { query } from '#core/sql.ts';
 
@@ -113,7 +113,7 @@ const eventOrRecord = '^(event|[a-z]+[.][a-zA-Z]+):';
 
 /**
  * Drops occurrences that were counted and states that say nothing new or are older than what is known. Of two states
- * with one key in a batch the newer stays.
+ * with one key in a batch the newer stays. Who applies facts is told a check-in again where it stands anew.
  *
  * `at` of what is known keeps older states that arrive late from winning, so it moves also with states that say the
  * same again. Events and records come by one way only, the pulls, in order: theirs follows by the hour, or every pull
@@ -139,6 +139,19 @@ const dropKnown = async (em: EntityManager, serviceId: string, facts: readonly F
        (select o.digest from hub.known_facts o where o.service_id = k.service_id and o.key = k.key) is distinct from k.digest end as changed`,
     [serviceId, entries.map(([key]) => key), entries.map(([, fact]) => (isOccurrence(fact) ? '' : factDigest(fact))), entries.map(([, fact]) => fact.at.toISOString())],
   );
-  const fresh = new Set(rows.flatMap((row) => (row.changed ? [byKey.get(row.key)] : [])));
+  const fresh = new Set(rows.flatMap((row) => (row.changed ? (byKey.get(row.key) ?? []) : [])));
+  for (const fact of standingAgain(fresh, byKey)) fresh.add(fact);
   return facts.filter((fact) => fact.kind === 'observation' || fresh.has(fact));
 };
+
+/**
+ * Check-ins that news of their ticket let stand. They may be known and have been taken back since: an upstream that stamps
+ * to the second, or a read that is older than the one before, tells the same check-in in, out, and in again.
+ */
+const standingAgain = (fresh: ReadonlySet<Remembered>, byKey: ReadonlyMap<string, Remembered>): Remembered[] =>
+  factsOf([...fresh], 'checkInsStanding').flatMap(({ eventId, participant, standing }) =>
+    standing.flatMap((upstreamId) => {
+      const checkIn = byKey.get(factKey({ kind: 'checkIn', eventId, upstreamId }));
+      return checkIn?.kind === 'checkIn' && checkIn.participant === participant ? [checkIn] : [];
+    }),
+  );

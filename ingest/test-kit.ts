@@ -83,6 +83,7 @@ export const status = (told: StatusFact['status'], at: number, eventId = 'e1'): 
 export const registration = (id: string, at: number, state: RegistrationFact['state'] = 'CONFIRMED', participant = `p-${id}`, eventId = 'e1'): RegistrationFact => ({ kind: 'registration', eventId, upstreamId: id, at: minute(at), participant, state });
 export const checkIn = (id: string, at: number, direction: CheckInFact['direction'] = 'ENTRY', participant = `p-${id}`, area = '', eventId = 'e1'): CheckInFact => ({ kind: 'checkIn', eventId, upstreamId: id, at: minute(at), direction, gateId: null, area, participant });
 export const voided = (id: string, at: number, eventId = 'e1'): Fact => ({ kind: 'checkInVoided', eventId, upstreamId: id, at: minute(at) });
+export const standingOf = (participant: string, at: number, standing: readonly string[], eventId = 'e1'): Fact => ({ kind: 'checkInsStanding', eventId, upstreamId: participant, at: minute(at), participant, standing: [...standing] });
 export const observation = (at: number, totalRegistered: number | null = null, currentAttendees: number | null = null, eventId = 'e1'): ObservationFact => ({ kind: 'observation', eventId, at: minute(at), totalRegistered, currentAttendees });
 
 export const registrationOf = (more: Partial<Registration> = {}): Registration => ({

@@ -22,7 +22,8 @@ export const applyFacts = async (em: EntityManager, facts: readonly Fact[], cont
   const events = [...new Set([...registrations, ...left, ...checkIns, ...voided, ...standing, ...gates, ...observations].map(({ eventId }) => eventId))].sort();
   if (events.length === 0) return [];
 
-  const changed = await changeRegistrations(em, { registrations, left, voided: [...voided, ...(await undone(em, standing))], serviceId: context.serviceId });
+  await keepVoided(em, voided);
+  const changed = await changeRegistrations(em, { registrations, left, gone: [...voided, ...(await undone(em, standing))], serviceId: context.serviceId });
   const { differences: entered, written } = await writeCheckIns(em, checkIns, context.serviceId);
   await writeGates(em, gates);
   const changes = await updateLive(em, { events, differences: [changed, entered], gates, observations, now: context.now });
@@ -56,17 +57,17 @@ type Differences = ReadonlyMap<string, { readonly inside: number; readonly regis
 /** Inside an area: entered it, and did not leave it since. `p` is a row of presences. */
 const isInside = 'p.last_entry is not null and (p.last_exit is null or p.last_exit < p.last_entry)';
 
-type Changes = { readonly registrations: readonly RegistrationFact[]; readonly left: readonly Left[]; readonly voided: readonly CheckInName[]; readonly serviceId: string };
+type Changes = { readonly registrations: readonly RegistrationFact[]; readonly left: readonly Left[]; readonly gone: readonly CheckInName[]; readonly serviceId: string };
 
 /** Registrations that came, changed, moved or went, and check-ins that were taken back. */
 const changeRegistrations = async (em: EntityManager, changes: Changes): Promise<Differences> => {
-  const { registrations, left, voided, serviceId } = changes;
-  if (registrations.length + voided.length === 0) return new Map();
+  const { registrations, left, gone, serviceId } = changes;
+  if (registrations.length + gone.length === 0) return new Map();
   const affected = await participantsOf(em, changes);
   const before = await countsOf(em, affected);
   await removeLeft(em, left, serviceId);
   await writeRegistrations(em, registrations, serviceId);
-  await voidCheckIns(em, voided);
+  await removeCheckIns(em, gone);
   const after = await countsOf(em, affected);
   return new Map([...after].map(([id, now]) => [id, { inside: now.inside - (before.get(id)?.inside ?? 0), registered: now.registered - (before.get(id)?.registered ?? 0) }]));
 };
@@ -74,14 +75,14 @@ const changeRegistrations = async (em: EntityManager, changes: Changes): Promise
 type Affected = { readonly eventIds: readonly string[]; readonly participants: readonly string[] };
 
 /** Whose state these facts can change: those named now, and those that the changed rows named before. */
-const participantsOf = async (em: EntityManager, { registrations, left, voided }: Changes): Promise<Affected> => {
+const participantsOf = async (em: EntityManager, { registrations, left, gone }: Changes): Promise<Affected> => {
   const rows = await query<{ event_id: string; participant: string }>(
     em,
     `select event_id, participant from attendance.check_ins join unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) using (event_id, upstream_id)
      union select event_id, participant from attendance.registrations join unnest($3::text[], $4::text[]) as known (event_id, upstream_id) using (event_id, upstream_id)
      union select * from unnest($3::text[], $5::text[])
      union select * from unnest($6::text[], $7::text[])`,
-    [voided.map(({ eventId }) => eventId), voided.map(({ upstreamId }) => upstreamId), registrations.map(({ eventId }) => eventId), registrations.map(({ upstreamId }) => upstreamId), registrations.map(({ participant }) => participant), left.map(({ eventId }) => eventId), left.map(({ participant }) => participant)],
+    [gone.map(({ eventId }) => eventId), gone.map(({ upstreamId }) => upstreamId), registrations.map(({ eventId }) => eventId), registrations.map(({ upstreamId }) => upstreamId), registrations.map(({ participant }) => participant), left.map(({ eventId }) => eventId), left.map(({ participant }) => participant)],
   );
   return { eventIds: rows.map((row) => row.event_id), participants: rows.map((row) => row.participant) };
 };
@@ -118,15 +119,14 @@ const writeRegistrations = async (em: EntityManager, facts: readonly Registratio
  */
 const writeCheckIns = async (em: EntityManager, facts: readonly CheckInFact[], serviceId: string): Promise<{ readonly differences: Differences; readonly written: readonly CheckInFact[] }> => {
   if (facts.length === 0) return { differences: new Map(), written: [] };
-  const rows = await query<{ event_id: string; voided_id: string | null; inside: number }>(
+  const rows = await query<{ event_id: string; not_written: string | null; inside: number }>(
     em,
     `with told as (
        select * from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[]) as t (event_id, upstream_id, at, direction, gate_id, area, participant)),
-     voided as (select event_id, upstream_id from told join attendance.voided_check_ins using (event_id, upstream_id)),
      new as (
        insert into attendance.check_ins (service_id, event_id, upstream_id, at, direction, gate_id, area, participant)
-       select $1, * from told where not exists (select from voided where (voided.event_id, voided.upstream_id) = (told.event_id, told.upstream_id))
-       on conflict do nothing returning event_id, participant, area, at, direction),
+       select $1, * from told where not exists (select from attendance.voided_check_ins v where (v.event_id, v.upstream_id) = (told.event_id, told.upstream_id))
+       on conflict do nothing returning event_id, upstream_id, participant, area, at, direction),
      touched as (
        insert into attendance.presences as p (event_id, participant, area, last_entry, last_exit)
        select event_id, participant, area, max(at) filter (where direction = 'ENTRY'), max(at) filter (where direction = 'EXIT') from new group by event_id, participant, area
@@ -139,26 +139,31 @@ const writeCheckIns = async (em: EntityManager, facts: readonly CheckInFact[], s
        where ${isInside} group by p.event_id, p.participant),
      cancelled as (
        select r.event_id, r.participant from people join attendance.registrations r using (event_id, participant) group by r.event_id, r.participant having bool_and(r.state = 'CANCELLED'))
-     select event_id, null as voided_id, sum((people.entered or coalesce(was.elsewhere, false))::int - coalesce(was.inside, false)::int)::int as inside
+     select event_id, null as not_written, sum((people.entered or coalesce(was.elsewhere, false))::int - coalesce(was.inside, false)::int)::int as inside
      from people left join was using (event_id, participant) left join cancelled using (event_id, participant) where cancelled.participant is null group by event_id
-     union all select event_id, upstream_id, 0 from voided`,
+     union all select event_id, upstream_id, 0 from told left join new using (event_id, upstream_id) where new.event_id is null`,
     [serviceId, facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId), facts.map(({ at }) => at.toISOString()), facts.map(({ direction }) => direction), facts.map(({ gateId }) => gateId), facts.map(({ area }) => area), facts.map(({ participant }) => participant)],
   );
-  const gone = new Set(rows.flatMap((row) => (row.voided_id === null ? [] : [`${row.event_id} ${row.voided_id}`])));
+  const without = new Set(rows.flatMap((row) => (row.not_written === null ? [] : [`${row.event_id} ${row.not_written}`])));
   return {
-    differences: new Map(rows.flatMap((row) => (row.voided_id === null ? [[row.event_id, { inside: row.inside, registered: 0 }] as const] : []))),
-    written: gone.size === 0 ? facts : facts.filter(({ eventId, upstreamId }) => !gone.has(`${eventId} ${upstreamId}`)),
+    differences: new Map(rows.flatMap((row) => (row.not_written === null ? [[row.event_id, { inside: row.inside, registered: 0 }] as const] : []))),
+    written: without.size === 0 ? facts : facts.filter(({ eventId, upstreamId }) => !without.has(`${eventId} ${upstreamId}`)),
   };
 };
 
-/** Takes check-ins back, also those that arrive later; what remains of those participants' check-ins decides anew. */
-const voidCheckIns = async (em: EntityManager, facts: readonly CheckInName[]): Promise<void> => {
+/** What was annulled counts no more, though it may arrive only later. */
+const keepVoided = async (em: EntityManager, facts: readonly CheckInName[]): Promise<void> => {
   if (facts.length === 0) return;
+  await query(em, 'insert into attendance.voided_check_ins select * from unnest($1::text[], $2::text[]) on conflict do nothing', [facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId)]);
+};
+
+/** What remains of those participants' check-ins decides anew who is inside. */
+const removeCheckIns = async (em: EntityManager, names: readonly CheckInName[]): Promise<void> => {
+  if (names.length === 0) return;
   const gone = await query<{ event_id: string; participant: string; area: string }>(
     em,
-    `with kept as (insert into attendance.voided_check_ins select * from unnest($1::text[], $2::text[]) on conflict do nothing)
-     delete from attendance.check_ins c using unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) where c.event_id = gone.event_id and c.upstream_id = gone.upstream_id returning c.event_id, c.participant, c.area`,
-    [facts.map(({ eventId }) => eventId), facts.map(({ upstreamId }) => upstreamId)],
+    `delete from attendance.check_ins c using unnest($1::text[], $2::text[]) as gone (event_id, upstream_id) where c.event_id = gone.event_id and c.upstream_id = gone.upstream_id returning c.event_id, c.participant, c.area`,
+    [names.map(({ eventId }) => eventId), names.map(({ upstreamId }) => upstreamId)],
   );
   await query(
     em,

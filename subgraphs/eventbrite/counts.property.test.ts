@@ -87,7 +87,8 @@ const play = async (it: Opened, step: Step): Promise<void> => {
   const { world } = it.eventbrite;
   const events = world.organization.events.map(({ id }) => id);
   const some = (at: number) => world.truth()[at % Math.max(1, world.truth().length)]?.id;
-  it.advance(1_000);
+  // Eventbrite stamps to the second: some things happen within one.
+  it.advance(300);
   switch (step.kind) {
     case 'register':
       world.register(events[step.event] ?? '', step);
@@ -157,13 +158,13 @@ const check = async (it: Opened): Promise<void> => {
 const undoing = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('checkIn' as const, 'undoCheckIn' as const), place: fc.nat(1), barcode: fc.constant(0) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('pull' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), seconds: fc.integer({ min: 1, max: 120 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), seconds: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 120 })) }) },
 );
 
 test('however often somebody is checked in and it is taken back, and however old a read is, who is in is counted once', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(undoing, { maxLength: 60, size: 'max' }), async (steps) => {
-      await using it = await open(5 * minute);
+    fc.asyncProperty(fc.array(undoing, { maxLength: 60, size: 'max' }), fc.constantFrom(2_000, 5 * minute), async (steps, lag) => {
+      await using it = await open(lag);
       it.eventbrite.world.register(it.eventbrite.world.organization.events[0]?.id ?? '', { tickets: 2 });
       for (const step of steps) await play(it, step);
       await quiet(it);
@@ -171,7 +172,7 @@ test('however often somebody is checked in and it is taken back, and however old
     }),
     { numRuns: 10 * runsAsked },
   );
-}, 90_000 * runsAsked);
+}, 300_000 * runsAsked);
 
 test('once it is quiet, the hub counts what Eventbrite counts, and nothing twice', async () => {
   await fc.assert(
@@ -184,4 +185,4 @@ test('once it is quiet, the hub counts what Eventbrite counts, and nothing twice
     }),
     { numRuns: 15 * runsAsked },
   );
-}, 90_000 * runsAsked);
+}, 300_000 * runsAsked);

@@ -18,7 +18,7 @@ export const [conference, webinar, meetup] = contractPlan(new Date(begin)).event
 export type StartOptions = Omit<EventbriteSimulatorOptions, 'clock' | 'port'> & { readonly timeoutMs?: number; readonly token?: string };
 
 /** An Eventbrite, and what ingestion would hand to the connector. */
-export const start = async (wanted: object = {}, { timeoutMs = 400, token, ...options }: StartOptions = {}) => {
+export const start = async (wanted: object = {}, { timeoutMs = 10_000, token, ...options }: StartOptions = {}) => {
   const clock = createManualClock(begin);
   const eventbrite = await createEventbriteSimulator({ plan: contractPlan, clock, callsPerHour: null, webhookRetryMs: [], ...options });
   const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs, retries: 0 });

@@ -20,7 +20,7 @@ const details = {
 };
 
 /** A gate system with one event, and what ingestion would hand to the connector. */
-const start = async ({ allowPrivateAddresses = true, timeoutMs = 500, maxBytes = 4_000_000, apiKey = 'key', eventId = 'test-event', webhook = null as string | null, tells = {} as { timezone?: null }, timezone = null as string | null } = {}) => {
+const start = async ({ allowPrivateAddresses = true, timeoutMs = 10_000, maxBytes = 4_000_000, apiKey = 'key', eventId = 'test-event', webhook = null as string | null, tells = {} as { timezone?: null }, timezone = null as string | null } = {}) => {
   const wall = createManualClock(begin);
   const simulator = await createGatekeeperSimulator({ plans: [{ ...details, ...tells }], apiKey: 'key', clock: { wall }, retry: { firstMs: 1, longestMs: 2, attempts: 3 } });
   const http = createUpstreamHttp({ allowPrivateAddresses, timeoutMs, maxBytes, retries: 0 });
@@ -129,7 +129,7 @@ describe('a pull', () => {
 
 describe('a bad day of the upstream', () => {
   test.each<[Knobs['answers'], string]>([['hang', 'UPSTREAM_TIMEOUT'], ['status-500', 'UPSTREAM_STATUS'], ['html', 'UPSTREAM_NOT_JSON'], ['half-json', 'UPSTREAM_NOT_JSON'], ['drip', 'UPSTREAM_TIMEOUT'], ['endless', 'UPSTREAM_TOO_LARGE']])('that answers with %s is %s', async (answers, code) => {
-    await using gate = await start();
+    await using gate = await start({ timeoutMs: code === 'UPSTREAM_TIMEOUT' ? 500 : 10_000 });
     gate.event.setKnobs({ answers });
     await expect(gate.pull()).rejects.toMatchObject({ code });
     await expect(connector.checkHealth(gate.context)).rejects.toMatchObject({ code });

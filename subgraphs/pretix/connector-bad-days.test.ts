@@ -23,7 +23,7 @@ describe('a bad day', () => {
   });
   for (const day of badDays.filter((each) => each !== 'none'))
     test(`of the whole server (${day}) ends the pull with a reason, and the next one goes on`, async () => {
-      await using it = await start({}, { timeoutMs: 200 });
+      await using it = await start({}, { timeoutMs: day === 'hang' ? 2_000 : 10_000 });
       await it.pull();
       await it.visitor.buy('conf', ['Regular']);
       it.pretix.misbehave(day, /\/orders\//);

@@ -15,7 +15,7 @@ export const longAgo = 20_000;
 export const begin = Date.UTC(2024, 5, 1, 9);
 
 /** A pretix, somebody who buys and scans there, and what ingestion would hand to the connector. */
-export const start = async (wanted: object = {}, { timeoutMs = 400, apiKey = undefined as string | undefined, requestsPerMinute = null as number | null, plan = contractPlan } = {}) => {
+export const start = async (wanted: object = {}, { timeoutMs = 10_000, apiKey = undefined as string | undefined, requestsPerMinute = null as number | null, plan = contractPlan } = {}) => {
   const clock = createManualClock(begin);
   const pretix = await createPretixSimulator({ plan, clock, requestsPerMinute, webhookRetryMs: [] });
   const parsed = settings.parse({ organizer: 'acme', ...wanted });
