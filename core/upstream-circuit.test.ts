@@ -119,7 +119,7 @@ describe.each([
   test('for any sequence of calls, refuses without a call exactly while it is open, and never has two tries at once', async () => {
     const step = fc.record({ process: fc.nat(1), outcome: fc.constantFrom('well' as const, 'fault' as const, 'none' as const), ms: fc.constantFrom(0, 1, 8_000, 15_000) });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
         const it = await open(2);
         for (const { process, outcome, ms } of steps) {
           it.clock.ms += ms;

@@ -112,7 +112,7 @@ export const forCases = async ({ supergraphs, ...options }: CaseOptions & { read
   const count: Count = { supergraphs: 0, composed: 0, operations: 0, checked: 0 };
   const { PROPERTY_RUNS = 1, PROPERTY_SHRINK } = process.env;
   await fc.assert(
-    fc.asyncProperty(numbers(100, 1000), fc.array(numbers(60, 400), { minLength: 1, maxLength: 5, size: 'max' }), numbers(20, 40), async (supergraph, operations, more) => {
+    fc.asyncProperty(numbers(100, 1000), fc.array(numbers(60, 400), { minLength: 1, maxLength: 5 }), numbers(20, 40), async (supergraph, operations, more) => {
       count.supergraphs++;
       const world = worldFrom(supergraph, options);
       fc.pre(world !== null);
@@ -129,4 +129,4 @@ export const forCases = async ({ supergraphs, ...options }: CaseOptions & { read
   return count;
 };
 
-const numbers = (minLength: number, maxLength: number) => fc.array(fc.nat(999), { minLength, maxLength, size: 'max' });
+const numbers = (minLength: number, maxLength: number) => fc.array(fc.nat(999), { minLength, maxLength });
