@@ -182,7 +182,7 @@ const handleAll = async (): Promise<void> => {
   for (const { payload } of waiting) await run(payload);
 };
 
-test('any sequence of registering, pausing, changing, rotating and removing, with pulls and pushes between, leaves what the model says, and tells nothing secret', { timeout: 60_000 }, async () => {
+test('any sequence of registering, pausing, changing, rotating and removing, with pulls and pushes between, leaves what the model says, and tells nothing secret', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: 4, maxLength: 10 }), async (commands) => {
       const run = createRun();

@@ -1,7 +1,5 @@
 /** The numbers after known requests. */
-import { fastify } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
-import { UnauthenticatedError } from '#core/errors.ts';
 import { createLogger } from '#core/logging.ts';
 import { publicViewer } from '#core/viewer.ts';
 import { createHttpServer } from '../doors/http.ts';
@@ -13,7 +11,6 @@ import { composeAll, startGateway, subgraph, viewerWith } from '../testing/kit.t
 import { GatewayCounts, Tally } from './counts.ts';
 import { Durations } from './durations.ts';
 import { createMetrics } from './metrics.ts';
-import { metricsRoute } from './metrics-route.ts';
 
 const opened: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -226,49 +223,5 @@ test('a duration is in the first bucket that holds it, and buckets add up as Pro
     'plan_duration_seconds_bucket{le="+Inf"}': 4,
     plan_duration_seconds_sum: 40.0021,
     plan_duration_seconds_count: 4,
-  });
-});
-
-describe('/metrics', () => {
-  const serve = async (isPublic: boolean) => {
-    const gateway = start();
-    const app = fastify();
-    await app.register(
-      metricsRoute({
-        metrics: createMetrics({ gateway }),
-        isPublic,
-        identify: async (credential) => {
-          if (credential === 'IPK_admin') return viewerWith('admin');
-          if (credential === 'IPK_other') return viewerWith('read_events');
-          throw new UnauthenticatedError();
-        },
-      }),
-    );
-    opened.unshift(() => app.close());
-    return (remoteAddress: string, headers: Record<string, string> = {}) => app.inject({ url: '/metrics', remoteAddress, headers });
-  };
-
-  test.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])('answers this machine: %s', async (address) => {
-    const answer = await (await serve(false))(address);
-    expect(answer.statusCode).toBe(200);
-    expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
-    expect(answer.body).toContain('# TYPE eventgraph_operations_total counter');
-    expect(answer.body).toContain('# TYPE eventgraph_plan_duration_seconds histogram');
-    expect(answer.body).toContain('process_cpu_seconds_total');
-  });
-  test.each<[string, string, Record<string, string>, number, string]>([
-    ['another machine without a key', '10.0.0.1', {}, 401, 'UNAUTHENTICATED'],
-    ['whoever asks through a proxy on this machine', '127.0.0.1', { 'x-forwarded-for': '127.0.0.1' }, 401, 'UNAUTHENTICATED'],
-    ['a key that is not known', '10.0.0.1', { 'x-api-key': 'IPK_bad' }, 401, 'UNAUTHENTICATED'],
-    ['a key without admin', '10.0.0.1', { 'x-api-key': 'IPK_other' }, 403, 'FORBIDDEN'],
-  ])('refuses %s', async (_, address, headers, status, code) => {
-    const answer = await (await serve(false))(address, headers);
-    expect([answer.statusCode, answer.json()]).toEqual([status, { errors: [{ message: expect.any(String), extensions: { code } }] }]);
-  });
-  test('answers a key of an admin from anywhere', async () => {
-    expect((await (await serve(false))('10.0.0.1', { authorization: 'Bearer IPK_admin' })).statusCode).toBe(200);
-  });
-  test('answers everybody where that is configured', async () => {
-    expect((await (await serve(true))('10.0.0.1')).statusCode).toBe(200);
   });
 });
