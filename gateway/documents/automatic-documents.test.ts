@@ -84,7 +84,7 @@ describe.each([
           expect(await gateways[step.gateway]?.find(hash)).toBe(step.text);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 });

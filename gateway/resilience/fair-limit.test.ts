@@ -124,6 +124,6 @@ test('whatever comes, ends and leaves: never more run or wait than may, each par
       expect(new Set(rest.slice(0, parties.size).map((name) => name[0]))).toEqual(parties);
       expect([limit.running, limit.queued, limited.most() <= maxConcurrent]).toEqual([0, 0, true]);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
