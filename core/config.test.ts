@@ -15,6 +15,7 @@ const bad: readonly (readonly [string, string])[] = [
   ['EVENTGRAPH_METRICS_PUBLIC', 'yes'],
   ['EVENTGRAPH_CACHE', 'yes'], ['EVENTGRAPH_CACHE', '0'], ['EVENTGRAPH_CACHE', '1.5'],
   ['EVENTGRAPH_DENIED', 'sometimes'],
+  ...['app.example.org', 'https://app.example.org/', 'https://app.example.org:443', 'HTTPS://app.example.org', 'https://app.example.org/path', 'null', 'https://*.example.org', '*,https://app.example.org', 'https://a.test,', 'mailto:a@b.c', 'file://', 'https://u:p@a.test'].map((value) => ['EVENTGRAPH_CORS_ORIGINS', value] as const),
   ['EVENTGRAPH_FREE_TEXT', 'some'], ['EVENTGRAPH_INTROSPECTION', 'on'],
   ['LOG_LEVEL', 'loud'],
 ];
@@ -44,6 +45,12 @@ describe('the configuration', () => {
     expect(readConfig({ NODE_ENV: 'production' })).toMatchObject({ freeText: 'keys', introspection: false });
     expect(readConfig({ NODE_ENV: 'production', EVENTGRAPH_FREE_TEXT: 'all', EVENTGRAPH_INTROSPECTION: 'true' })).toMatchObject({ freeText: 'all', introspection: true });
     expect(readConfig({ EVENTGRAPH_FREE_TEXT: 'none', EVENTGRAPH_INTROSPECTION: 'false' })).toMatchObject({ freeText: 'none', introspection: false });
+  });
+
+  test('lets in the pages of the origins that are named, none unless some are, or all', () => {
+    expect(readConfig({}).corsOrigins).toEqual([]);
+    expect(readConfig({ EVENTGRAPH_CORS_ORIGINS: '*' }).corsOrigins).toBe('*');
+    expect(readConfig({ EVENTGRAPH_CORS_ORIGINS: 'https://app.example.org, http://localhost:5173,capacitor://localhost,http://[::1]:3000' }).corsOrigins).toEqual(['https://app.example.org', 'http://localhost:5173', 'capacitor://localhost', 'http://[::1]:3000']);
   });
 
   test('reads what is given', () => {

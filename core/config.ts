@@ -16,6 +16,20 @@ const url = (schemes: readonly string[]) =>
     }
   }, `a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`);
 
+/** Origins whose pages may use the hub; `*` for every page. */
+export type AllowedOrigins = '*' | readonly string[];
+
+const origins = z
+  .string()
+  .transform((text): AllowedOrigins => (text === '*' ? text : text.split(',').map((each) => each.trim())))
+  .refine((allowed) => allowed === '*' || allowed.every(isOrigin), 'origins as browsers send them, such as https://app.example.org,http://localhost:5173, or *');
+
+/** Of schemes that are not the web's (`capacitor://localhost`) URL tells no origin. */
+const isOrigin = (text: string): boolean => {
+  const { origin, protocol, host } = URL.parse(text) ?? {};
+  return host !== '' && !text.includes('*') && text === (origin === 'null' ? `${protocol}//${host}` : origin);
+};
+
 /** Every variable of the environment that the hub reads, and what it may be; `SUBGRAPH_<NAME>_URL` excepted. */
 export const variables = z.object({
   /** Of the gateway; a subgraph that runs alone takes its port from its routing URL in supergraph.yaml. 0: any. */
@@ -63,6 +77,8 @@ export const variables = z.object({
   EVENTGRAPH_FREE_TEXT: z.enum(['all', 'keys', 'none']).optional(),
   /** Whether everybody may ask for the schema, and is helped with its names in errors. Not in production unless said. */
   EVENTGRAPH_INTROSPECTION: flag.optional(),
+  /** Pages of which other origins browsers let use the hub. Cookies are never read, whoever sends them. */
+  EVENTGRAPH_CORS_ORIGINS: origins.optional(),
   NODE_ENV: z.string().optional(),
   ...limitVariables,
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -94,6 +110,7 @@ export type Config = {
   readonly denied: 'null' | 'refuse';
   readonly freeText: 'all' | 'keys' | 'none';
   readonly introspection: boolean;
+  readonly corsOrigins: AllowedOrigins;
   readonly limits: LimitsConfig;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 };
@@ -134,6 +151,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     denied: value.EVENTGRAPH_DENIED,
     freeText: value.EVENTGRAPH_FREE_TEXT ?? (isProduction ? 'keys' : 'all'),
     introspection: value.EVENTGRAPH_INTROSPECTION ?? !isProduction,
+    corsOrigins: value.EVENTGRAPH_CORS_ORIGINS ?? [],
     limits: limitsOf(value),
     logLevel: value.LOG_LEVEL,
   };

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '#scripts/chromium.ts';
 import { createGatekeeperSimulator } from '#simulators/gatekeeper/index.ts';
-import { ask, makeDataDir, plainHub, startHubProcess } from './hub-process.ts';
+import { type HubProcess, ask, makeDataDir, plainHub, startHubProcess } from './hub-process.ts';
 
 /** What is looked at of whatever was answered. */
 type Body = { readonly code: string; readonly apiKey: string; readonly metrics: { readonly totalRegistered: number } };
@@ -76,23 +77,74 @@ test('a request that was answered, or under way, when the hub was killed is not 
   hanging.close();
 }, 60_000);
 
-test('the page to try it sends requests, and asks nobody but the hub', async () => {
-  await using folder = await makeDataDir();
-  await using hub = await startHubProcess(await plainHub(folder.path));
-  await using stack = new AsyncDisposableStack();
-  const browser = await launchChromium();
-  stack.defer(() => browser.close());
-  const page = await browser.newPage({ viewport: { width: 1200, height: 1400 } });
-  const elsewhere: string[] = [];
-  const complaints: string[] = [];
-  page.on('request', (request) => void (request.url().startsWith(hub.url) || request.url().startsWith('data:') || elsewhere.push(request.url())));
-  page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
-  page.on('pageerror', (error) => void complaints.push(error.message));
-  await page.goto(`${hub.url}/api/docs`);
-  await page.locator('#operations-public-EventList_public .opblock-summary-control').click();
-  await page.getByRole('button', { name: 'Execute' }).click();
-  const body = await page.locator('.live-responses-table .microlight').first().textContent();
-  expect(JSON.parse(body ?? '')).toEqual({ events: [], totalCount: 0 });
-  if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
-  expect([elsewhere, complaints]).toEqual([[], []]);
+/** An empty page of an origin of its own. */
+const servePage = async (stack: AsyncDisposableStack): Promise<string> => {
+  const server = createServer((_, response) => void response.setHeader('content-type', 'text/html').end('<!doctype html><title>App</title>')).listen(0, '127.0.0.1');
+  stack.defer(() => (server.closeAllConnections(), void server.close()));
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+};
+
+/** Runs in the page: what its script can do with a hub, each as what came of it. */
+const useHub = async ({ url, key }: { url: string; key: string }): Promise<Record<string, unknown>> => {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'apollographql-client-name': 'app' };
+  const body = (query: string) => JSON.stringify({ query });
+  const said = (what: Promise<unknown>) => what.catch((error: unknown) => String(error).split(':')[0]);
+  const socket = () => new Promise((resolve) => {
+    const opened = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+    opened.onopen = () => opened.send('{"type":"connection_init"}');
+    opened.onerror = () => resolve('error');
+    opened.onmessage = ({ data }) => resolve(JSON.parse(String(data)).type);
+  });
+  return {
+    rest: await said(fetch(`${url}/api/v1/events?first=1`, { headers: { authorization: headers.authorization } }).then(async (response) => [await response.json(), response.headers.get('link'), response.headers.get('x-request-id') !== null])),
+    graphql: await said(fetch(`${url}/graphql`, { method: 'POST', headers, body: body('{ events { totalCount } }') }).then((response) => response.json())),
+    publicly: await said(fetch(`${url}/graphql?query={__typename}`).then((response) => response.json())),
+    stream: await said(fetch(`${url}/graphql`, { method: 'POST', headers: { ...headers, accept: 'text/event-stream' }, body: body('{ __typename }') }).then((response) => response.text())),
+    refused: await said(fetch(`${url}/graphql`, { method: 'POST', headers: { ...headers, authorization: 'Bearer IPK_x' }, body: body('{ __typename }') }).then((response) => response.status)),
+    socket: await socket(),
+  };
+};
+
+describe('in a browser', () => {
+  const stack = new AsyncDisposableStack();
+  let hub: HubProcess;
+  let browser: Browser;
+  let app: string;
+  beforeAll(async () => {
+    const folder = stack.use(await makeDataDir());
+    app = await servePage(stack);
+    hub = stack.use(await startHubProcess({ ...(await plainHub(folder.path)), EVENTGRAPH_CORS_ORIGINS: app }));
+    browser = await launchChromium();
+    stack.defer(() => browser.close());
+  });
+  afterAll(() => stack.disposeAsync());
+
+  test('a page of an origin that is allowed uses every door, and one of another origin none', async () => {
+    const usedBy = async (origin: string) => {
+      const page = await browser.newPage();
+      await page.goto(origin);
+      return page.evaluate(useHub, { url: hub.url, key: hub.adminKey });
+    };
+    const typename = { data: { __typename: 'Query' } };
+    expect(await usedBy(app)).toEqual({ rest: [{ events: [], totalCount: 0 }, expect.stringContaining('rel="first"'), true], graphql: { data: { events: { totalCount: 0 } } }, publicly: typename, stream: expect.stringContaining('event: next'), refused: 401, socket: 'connection_ack' });
+    const nothing = { rest: 'TypeError', graphql: 'TypeError', publicly: 'TypeError', stream: 'TypeError', refused: 'TypeError', socket: 'error' };
+    expect(await usedBy(await servePage(stack))).toEqual(nothing);
+  });
+
+  test('the page to try it sends requests, and asks nobody but the hub', async () => {
+    const page = await browser.newPage({ viewport: { width: 1200, height: 1400 } });
+    const elsewhere: string[] = [];
+    const complaints: string[] = [];
+    page.on('request', (request) => void (request.url().startsWith(hub.url) || request.url().startsWith('data:') || elsewhere.push(request.url())));
+    page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+    page.on('pageerror', (error) => void complaints.push(error.message));
+    await page.goto(`${hub.url}/api/docs`);
+    await page.locator('#operations-public-EventList_public .opblock-summary-control').click();
+    await page.getByRole('button', { name: 'Execute' }).click();
+    const body = await page.locator('.live-responses-table .microlight').first().textContent();
+    expect(JSON.parse(body ?? '')).toEqual({ events: [], totalCount: 0 });
+    if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
+    expect([elsewhere, complaints]).toEqual([[], []]);
+  });
 });

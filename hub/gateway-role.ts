@@ -62,7 +62,7 @@ export const startGateway = async (options: GatewayRoleOptions): Promise<Gateway
   const identify = identifyWith(foundation, jwt);
   const budgets = await openBudgets(gateway, config, hub.logger, stack);
   const admission = createAdmission({ gateway, documents, budgets });
-  const { app, endViewers, connections } = await createHttpServer({ gateway, identify, admission, logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests, limits: config.limits.doors, tracer });
+  const { app, endViewers, connections } = await createHttpServer({ gateway, identify, admission, logger: hub.logger, readiness: { database: hub.database.ping }, maxRequests: config.maxRequests, limits: config.limits.doors, origins: config.corsOrigins, publicUrl: hub.publicUrl, tracer });
   const unsubscribe = hub.bus.subscribe('key.changed', ({ keyId }) => endViewers((viewer) => dependsOn(viewer, keyId)));
   stack.defer(unsubscribe);
   await app.register(metricsRoute({ metrics: createMetrics({ gateway, connections, invalidatedTags: () => hub.answers.counts.invalidated }), identify, isPublic: config.metricsPublic }));

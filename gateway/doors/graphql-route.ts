@@ -61,8 +61,8 @@ export const addGraphql = async (app: FastifyInstance, { gateway, identify, admi
       if (request.noted) request.noted.cost = answer.cost ?? cost;
       if (stream === 'sse') return streams.send(reply, stream, answer.rest ? answer.parts : answer, who);
       if (answer.rest) return sendParts(reply, answer, logger);
-      if (request.method === 'GET') return sendCacheable(reply, type, answer, headers, request, who.viewer);
-      return sendAnswer(reply, type, answer, headers, request);
+      if (request.method === 'GET') return sendCacheable(reply, type, answer, request, who.viewer);
+      return sendAnswer(reply, type, answer, request);
     } catch (error) {
       const answer = refusal(formatThrown(error, request.id, report));
       if (error instanceof RequestRefused) reply.headers(error.headers);

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import type { Viewer } from '#core/viewer.ts';
 import type { Answer } from '../answer.ts';
 
-/** What an answer depends on besides its URL. */
-export const vary = 'Authorization, X-API-Key, Accept';
+/** What a response depends on besides its URL; its headers on the page that asks, see `origins.ts`. */
+export const vary = 'Authorization, X-API-Key, Accept, Origin';
 
 export type CachingHeaders = { readonly 'cache-control': string; readonly vary: string; readonly etag?: string };
 

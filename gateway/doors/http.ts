@@ -7,6 +7,7 @@ import helmet from '@fastify/helmet';
 import type { Tracer } from '@opentelemetry/api';
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import type { DoorLimits } from '#core/config-limits.ts';
+import type { AllowedOrigins } from '#core/config.ts';
 import { defaultDrainMs, drainWithin } from '#core/drain.ts';
 import type { Logger } from '#core/logging.ts';
 import { traceRequests } from '#core/tracing.ts';
@@ -20,6 +21,7 @@ import { addGraphql } from './graphql-route.ts';
 import { type LiveConnections, createLiveConnections } from './live-connections.ts';
 import { answerClientError, isHandshake, refuseExpectations } from './no-request.ts';
 import { createOpenLimit } from './open-limit.ts';
+import { allowOrigins, mayConnect } from './origins.ts';
 import { logRequest } from './request-log.ts';
 import { refused, send } from './send.ts';
 import { answerError } from './server-errors.ts';
@@ -36,6 +38,10 @@ export type HttpServerOptions = {
   readonly readiness?: Readonly<Record<string, () => Promise<void>>>;
   /** Bounds of the doors; each absent one has its usual value, but sockets of one address and subscriptions are not bounded then. */
   readonly limits?: Partial<DoorLimits> | undefined;
+  /** Other origins whose pages may use the doors; none unless given. */
+  readonly origins?: AllowedOrigins | undefined;
+  /** Where clients reach the hub. */
+  readonly publicUrl?: string | undefined;
   /** Requests under way at once; more are answered 503. */
   readonly maxRequests?: number | undefined;
   /** Milliseconds that sockets and requests have to end after `close()`. */
@@ -57,11 +63,12 @@ export type HttpServer = {
 };
 
 export const createHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
-  const { limits = {} } = options;
+  const { limits = {}, origins = [], publicUrl } = options;
   const trusts = trustsOf(limits.trustProxy);
   const app = fastify({ logger: false, genReqId: requestIdOf, bodyLimit: limits.bodyLimit ?? defaultBodyLimit, trustProxy: trusts, forceCloseConnections: 'idle', ...timesOf(limits), clientErrorHandler: answerClientError, routerOptions: { querystringParser: parseQueryString, maxParamLength: 500 }, frameworkErrors: (error, request, reply) => void answerError(options.logger, error, request, reply) });
   app.decorateRequest('noted', null);
   if (options.tracer) traceRequests(app, options.tracer);
+  await allowOrigins(app, origins);
   limitRequests(app, options.maxRequests);
   await app.register(helmet, { global: false, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, workerSrc: ["'self'", 'blob:'] } } });
   // Answers of GraphQL are no pages: a header for each protection of pages would cost more than the rest of the door.
@@ -83,7 +90,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   const { admission = createAdmission(options) } = options;
   const open = createOpenLimit(limits.maxSubscriptions ?? Infinity);
   const socketLimits = { maxPayload: limits.bodyLimit, maxOperations: limits.maxSocketOperations, maxSockets: limits.maxSockets, initMs: limits.socketInitMs, idleMs: limits.socketIdleMs };
-  app.server.on('upgrade', createWebSocketDoor({ ...options, ...socketLimits, admission, connections, open, addressOf: (request) => addressOf(request, trusts) }).upgrade);
+  app.server.on('upgrade', createWebSocketDoor({ ...options, ...socketLimits, admission, connections, open, addressOf: (request) => addressOf(request, trusts), mayConnect: (request) => mayConnect(request, origins, publicUrl) }).upgrade);
   drainWithin(app, options.drainMs);
   app.addHook('preClose', () => connections.close(options.drainMs ?? defaultDrainMs));
   addHealth(app, options.readiness ?? {});

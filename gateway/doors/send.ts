@@ -19,22 +19,22 @@ export const send = (reply: FastifyReply, type: MediaType, status: number, answe
 };
 
 /** The hot path: written past the framework, whose hooks for what is sent have nothing to add here. */
-export const sendAnswer = (reply: FastifyReply, type: MediaType, answer: Answer, headers: Readonly<Record<string, string>>, request: FastifyRequest): FastifyReply => {
+export const sendAnswer = (reply: FastifyReply, type: MediaType, answer: Answer, request: FastifyRequest): FastifyReply => {
   if (request.noted) request.noted.errors = answer.errors.length;
   const { bytes } = answer;
-  reply.hijack();
+  const headers = reply.hijack().getHeaders();
   const all = ['content-type', `${type}; charset=utf-8`, 'content-length', String(bytes.length), 'x-content-type-options', 'nosniff', 'x-request-id', request.id];
-  for (const name in headers) all.push(name, headers[name] ?? '');
+  for (const name in headers) all.push(name, String(headers[name]));
   reply.raw.writeHead(statusOf(answer, type), all);
   reply.raw.end(bytes);
   return reply;
 };
 
 /** By GET: with what caches are told, and as 304 to a client that has the answer. */
-export const sendCacheable = (reply: FastifyReply, type: MediaType, answer: Answer, headers: Readonly<Record<string, string>>, request: FastifyRequest, viewer: Viewer): FastifyReply => {
+export const sendCacheable = (reply: FastifyReply, type: MediaType, answer: Answer, request: FastifyRequest, viewer: Viewer): FastifyReply => {
   const caching = cachingHeaders(answer, viewer, type);
-  if (!isKnown(request.headers['if-none-match'], caching)) return sendAnswer(reply, type, answer, { ...headers, ...caching }, request);
-  return reply.code(304).headers({ ...headers, ...caching }).send();
+  if (!isKnown(request.headers['if-none-match'], caching)) return sendAnswer(reply.headers(caching), type, answer, request);
+  return reply.code(304).headers(caching).send();
 };
 
 /** What goes wrong once the response has begun can only be cut off and noted. */

@@ -36,6 +36,8 @@ export type WebSocketDoorOptions = {
   readonly idleMs?: number | undefined;
   /** Where a request comes from. */
   readonly addressOf: (request: IncomingMessage) => string;
+  /** Whether the page that asks, where it is one, may have a socket. */
+  readonly mayConnect: (request: IncomingMessage) => boolean;
   /** Milliseconds between pings; a client that answers none until the next is gone. */
   readonly keepAliveMs?: number;
 };
@@ -65,6 +67,7 @@ export const createWebSocketDoor = (options: WebSocketDoorOptions): WebSocketDoo
       const path = (request.url ?? '').split('?')[0];
       if (isClosing) return endWith(stream, closingResponse(503, 'SERVER_GOING_AWAY', 'The server goes away.'));
       if (path !== '/graphql') return endWith(stream, closingResponse(404, 'PATH_UNKNOWN', 'Sockets are taken at /graphql.'));
+      if (!settings.mayConnect(request)) return endWith(stream, closingResponse(403, 'ORIGIN_NOT_ALLOWED', 'Pages of this origin may not use the hub.', { field: 'Origin' }));
       const address = settings.addressOf(request);
       const leave = perAddress.enter(networkOf(address));
       if (!leave) return endWith(stream, closingResponse(429, 'TOO_MANY_SOCKETS', `At most ${maxSockets} sockets may be open at a time from one address.`, { limit: 'sockets of an address', value: maxSockets + 1, maximum: maxSockets }));

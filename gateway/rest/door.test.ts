@@ -188,8 +188,8 @@ describe('mistakes', () => {
     expect((await door.ask('/api/v1/make', { key: 'all', body: { title: 'wrong', town: 't' } })).body).toMatchObject({ status: 422, code: 'NAME_INVALID', field: 'town', errors: [{ field: 'town' }, { code: 'OTHER', field: '' }] });
   });
 
-  test('of the path: unknown ones are 404, other methods 405 with Allow, broken escapes 400', async () => {
-    await using door = await open();
+  test.each([undefined, ['https://app.example.org']])('of the path: unknown ones are 404, other methods 405 with Allow, broken escapes 400 (other origins: %j)', async (origins) => {
+    await using door = await open(origins && { origins });
     expect((await door.ask('/api/v1/nothing')).body).toMatchObject({ status: 404, code: 'PATH_UNKNOWN' });
     expect((await door.ask('/api')).body).toMatchObject({ status: 404, code: 'PATH_UNKNOWN' });
     for (const [path, method, allow] of [['/api/v1/events/a', 'DELETE', 'GET, HEAD'], ['/api/v1/make', 'GET', 'POST'], ['/api/v1/make', 'OPTIONS', 'POST'], ['/api/public/events', 'PUT', 'GET, HEAD'], ['/api/public/events', 'QUERY', 'GET, HEAD']] as const) {

@@ -39,6 +39,8 @@ export const restDoor = (options: RestDoorOptions) => async (app: FastifyInstanc
   app.setNotFoundHandler(answerUnknown);
   // The server looks at bodies also of methods that nothing takes.
   app.setErrorHandler((error, request, reply) => (request.is404 ? answerUnknown(request, reply) : sendProblem(error, request, reply, logger)));
+  // Where pages of other origins are let in, the server has a route for this method at every path.
+  app.options('/*', (_, reply) => reply.callNotFound());
   for (const route of routes) {
     const serve = createServe(route, options);
     for (const { path, wants } of route.paths) addRoute(app, route, path, wants, serve, options.identify);

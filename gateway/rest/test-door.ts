@@ -1,4 +1,5 @@
 /** A REST door over a small supergraph, a real server and a real database, for tests. */
+import type { AllowedOrigins } from '#core/config.ts';
 import { openTestHub } from '#core/testing-hub.ts';
 import { UnauthenticatedError } from '#core/errors.ts';
 import { silentLogger } from '#core/testing.ts';
@@ -24,9 +25,9 @@ export type Told = { readonly status: number; readonly headers: Headers; readonl
 /** What tests look at of whatever was answered. */
 export type Body = { readonly ids: readonly string[]; readonly number: number; readonly status: number; readonly code: string; readonly field: string; readonly errors: readonly { readonly field: string; readonly code: string }[] };
 
-export type TestDoorOptions = { readonly subgraphs: readonly TestSubgraph[]; readonly operations: readonly string[]; readonly viewers?: Readonly<Record<string, Viewer>>; readonly budgets?: Budgets; readonly bodyLimit?: number };
+export type TestDoorOptions = { readonly subgraphs: readonly TestSubgraph[]; readonly operations: readonly string[]; readonly viewers?: Readonly<Record<string, Viewer>>; readonly budgets?: Budgets; readonly bodyLimit?: number; readonly origins?: AllowedOrigins };
 
-export const openTestDoor = async ({ subgraphs, operations, viewers = {}, budgets, bodyLimit }: TestDoorOptions): Promise<TestDoor> => {
+export const openTestDoor = async ({ subgraphs, operations, viewers = {}, budgets, bodyLimit, origins }: TestDoorOptions): Promise<TestDoor> => {
   await using stack = new AsyncDisposableStack();
   const { hub, clock } = stack.use(await openTestHub());
   const { gateway } = startGateway(subgraphs, { report: () => undefined });
@@ -37,7 +38,7 @@ export const openTestDoor = async ({ subgraphs, operations, viewers = {}, budget
     if (!viewer) throw new UnauthenticatedError();
     return viewer;
   };
-  const { app } = await createHttpServer({ gateway, identify, logger: silentLogger, limits: { bodyLimit } });
+  const { app } = await createHttpServer({ gateway, identify, logger: silentLogger, limits: { bodyLimit }, origins });
   stack.defer(() => app.close());
   const routes = compileRoutes(operations.map((text, index) => readOperationFile(`${index}.graphql`, text)), gateway.apiSchema());
   const idempotency = createIdempotencyKeys(hub);
