@@ -7,12 +7,14 @@ import type { Budgets } from '#gateway/doors/admission.ts';
 import type { Identify } from '#gateway/doors/credentials.ts';
 import { readOperationFiles } from '#gateway/documents/operation-files.ts';
 import type { Gateway } from '#gateway/index.ts';
+import { currentRoutes } from '#gateway/rest/current-routes.ts';
 import { restDoor } from '#gateway/rest/door.ts';
 import { createIdempotencyKeys } from '#gateway/rest/idempotency.ts';
 import type { JsonSchema } from '#gateway/rest/json-schema.ts';
 import { type Example, type OpenapiDocument, openapiOf } from '#gateway/rest/openapi.ts';
 import { restPages } from '#gateway/rest/pages.ts';
-import { type Route, compileRoutes } from '#gateway/rest/route.ts';
+import { rememberLast } from '#gateway/rest/remember-last.ts';
+import type { Route } from '#gateway/rest/route.ts';
 import type { Foundation } from './foundation.ts';
 import { operationsFolder, root } from './subgraphs.ts';
 
@@ -24,22 +26,21 @@ export type RestOptions = { readonly app: FastifyInstance; readonly gateway: Gat
  */
 export const addRest = async ({ app, gateway, identify, budgets, foundation: { hub } }: RestOptions): Promise<void> => {
   const { database, secrets, logger, now, publicUrl } = hub;
-  const { routes, document } = readRest(gateway, publicUrl);
+  const routes = currentRoutes(readOperationFiles(operationsFolder), gateway, logger);
   const idempotency = createIdempotencyKeys({ database, secrets, now });
   await app.register(restDoor({ routes, gateway, admission: createAdmission({ gateway, budgets }), idempotency, identify, logger }), { prefix: '/api' });
-  await app.register(restPages(document), { prefix: '/api' });
+  const documentOf = rememberLast(describing(publicUrl));
+  await app.register(restPages(() => documentOf(routes())), { prefix: '/api' });
 };
 
 const schemasFile = join(operationsFolder, 'rest', 'schemas.json');
 export const examplesFile = join(operationsFolder, 'rest', 'examples.json');
 
-/** Throws a ConfigError for an operation that cannot be served as it says. */
-const readRest = (gateway: Pick<Gateway, 'apiSchema'>, publicUrl: string): { readonly routes: readonly Route[]; readonly document: OpenapiDocument } => {
-  const routes = compileRoutes(readOperationFiles(operationsFolder), gateway.apiSchema());
+const describing = (publicUrl: string): ((routes: readonly Route[]) => OpenapiDocument) => {
   const schemas = readJson(schemasFile) as Readonly<Record<string, JsonSchema>>;
   const examples = readJson(examplesFile) as Readonly<Record<string, Example>>;
   const { version } = readJson(join(root, 'package.json')) as { version: string };
-  return { routes, document: openapiOf({ routes, schemas, examples, version, oauthUrl: `${publicUrl}/oauth` }) };
+  return (routes) => openapiOf({ routes, schemas, examples, version, oauthUrl: `${publicUrl}/oauth` });
 };
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));

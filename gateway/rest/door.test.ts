@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { EventgraphError, InputError } from '#core/errors.ts';
 import type { Permission, Tier, Viewer } from '#core/viewer.ts';
 import { refuse } from '../errors.ts';
-import { subgraph } from '../testing/kit.ts';
+import { composeAll, subgraph } from '../testing/kit.ts';
 import { type TestDoorOptions, openTestDoor } from './test-door.ts';
 
 const keyOf = (keyId: string, permissions: Permission[], tier: Tier = 'partner', events: Viewer['events'] = 'all'): Viewer => ({ kind: 'key', keyId, permissions: new Set(permissions), events, terms: { client: keyId, tier, documents: 'persisted' } });
@@ -140,6 +140,30 @@ describe('parameters', () => {
     expect(await door.ask('/api/v1/make', { key: 'all', body: { title: 'x', town: 'y', mood: 'good', inner: { count: 1 } } })).toMatchObject({ status: 201, body: { name: 'x', place: { town: 'y', mood: 'GOOD', inner: { count: 1 } } } });
     const { body } = await door.ask('/api/v1/make', { key: 'all', body: { title: 7, inner: { count: 1.5, more: 1 } } });
     expect(body.errors.map((each) => [each.field, each.code])).toEqual([['town', 'MISSING'], ['title', 'INVALID'], ['inner.more', 'UNKNOWN_FIELD'], ['inner.count', 'INVALID']]);
+  });
+});
+
+describe('another supergraph', () => {
+  const other = (change: (sdl: string) => string): string => {
+    const { name, sdl } = events();
+    return composeAll([{ name, sdl: change(sdl), resolvers: {} }]);
+  };
+
+  test('is what parameters are checked by from then on', async () => {
+    await using door = await open();
+    const make = (mood: string) => door.ask('/api/v1/make', { key: 'all', body: { title: 'x', town: 'y', mood } });
+    expect([(await make('good')).status, (await make('fair')).status]).toEqual([201, 400]);
+    door.gateway.reload(other((sdl) => sdl.replaceAll('GOOD', 'FAIR')));
+    expect((await make('good')).body).toMatchObject({ status: 400, errors: [{ field: 'mood', code: 'NOT_ONE_OF' }] });
+    // The subgraph of this test does not know the new value: it is the one that refuses now.
+    expect((await make('fair')).status).not.toBe(400);
+  });
+
+  test('which an operation does not fit fails that operation as ours, and no other', async () => {
+    await using door = await open();
+    door.gateway.reload(other((sdl) => sdl.replaceAll('Inner', 'Insides')));
+    expect((await door.ask('/api/v1/make', { key: 'all', body: { title: 'x', town: 'y' } })).body).toMatchObject({ status: 500, code: 'GRAPHQL_VALIDATION_FAILED' });
+    expect((await door.ask('/api/public/events')).body).toEqual({ ids: ['a', 'b'] });
   });
 });
 

@@ -8,14 +8,16 @@ import { connectionSignal } from '../doors/connection-signal.ts';
 import { type Identify, credentialIn } from '../doors/credentials.ts';
 import { noteRequest } from '../doors/request-log.ts';
 import { checkAudience } from './access.ts';
+import type { CurrentRoutes } from './current-routes.ts';
 import type { RestAudience } from './directive.ts';
 import { ProblemError } from './problem.ts';
+import { rememberLast } from './remember-last.ts';
 import type { Route } from './route.ts';
 import { send, sendProblem } from './send.ts';
 import { type Serve, type ServeOptions, createServe } from './serve.ts';
 
 export type RestDoorOptions = ServeOptions & {
-  readonly routes: readonly Route[];
+  readonly routes: CurrentRoutes;
   readonly identify: Identify;
 };
 
@@ -31,7 +33,8 @@ declare module 'fastify' {
 
 /** A plugin to be registered with the prefix `/api`. */
 export const restDoor = (options: RestDoorOptions) => async (app: FastifyInstance): Promise<void> => {
-  const { logger, routes } = options;
+  const { logger } = options;
+  const routes = options.routes();
   app.decorateRequest('restViewer', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => readJson(String(text), done));
@@ -41,8 +44,9 @@ export const restDoor = (options: RestDoorOptions) => async (app: FastifyInstanc
   app.setErrorHandler((error, request, reply) => (request.is404 ? answerUnknown(request, reply) : sendProblem(error, request, reply, logger)));
   // Where pages of other origins are let in, the server has a route for this method at every path.
   app.options('/*', (_, reply) => reply.callNotFound());
+  const serving = rememberLast((current: readonly Route[]) => new Map(current.map((route) => [route.name, createServe(route, options)])));
   for (const route of routes) {
-    const serve = createServe(route, options);
+    const serve: Serve = (request) => (serving(options.routes()).get(route.name) ?? createServe(route, options))(request);
     for (const { path, wants } of route.paths) addRoute(app, route, path, wants, serve, options.identify);
   }
 };

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { OpenapiDocument } from './openapi.ts';
+import { rememberLast } from './remember-last.ts';
 
 const page = `<!doctype html>
 <html lang="en">
@@ -28,10 +29,10 @@ const start = `SwaggerUIBundle({ url: '../openapi.json', dom_id: '#api', deepLin
 const files = { 'swagger-ui.css': 'text/css', 'swagger-ui-bundle.js': 'text/javascript', 'favicon-32x32.png': 'image/png' };
 
 /** A plugin to be registered with the prefix `/api`. */
-export const restPages = (document: OpenapiDocument) => async (app: FastifyInstance): Promise<void> => {
+export const restPages = (document: () => OpenapiDocument) => async (app: FastifyInstance): Promise<void> => {
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-  const text = JSON.stringify(document);
-  app.get('/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(text));
+  const textOf = rememberLast((now: OpenapiDocument) => JSON.stringify(now));
+  app.get('/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(textOf(document())));
   app.get('/docs', (_request, reply) => reply.redirect('/api/docs/'));
   app.get('/docs/', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
   app.get('/docs/start.js', (_request, reply) => reply.type('text/javascript; charset=utf-8').send(start));

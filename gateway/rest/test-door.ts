@@ -8,15 +8,17 @@ import type { Budgets } from '../doors/admission.ts';
 import { createAdmission } from '../doors/admission.ts';
 import { createHttpServer } from '../doors/http.ts';
 import { readOperationFile } from '../documents/operation-files.ts';
+import type { Gateway } from '../index.ts';
 import { type TestSubgraph, startGateway } from '../testing/kit.ts';
+import { currentRoutes } from './current-routes.ts';
 import { restDoor } from './door.ts';
 import { createIdempotencyKeys } from './idempotency.ts';
-import { compileRoutes } from './route.ts';
 
 export type TestDoor = AsyncDisposable & {
   readonly clock: { now: Date };
   /** The body is JSON, or null where there is none. */
   ask(path: string, options?: AskOptions): Promise<Told>;
+  readonly gateway: Gateway;
   /** Rows of idempotency keys, as text. */
   stored(): Promise<string>;
 };
@@ -40,13 +42,14 @@ export const openTestDoor = async ({ subgraphs, operations, viewers = {}, budget
   };
   const { app } = await createHttpServer({ gateway, identify, logger: silentLogger, limits: { bodyLimit }, origins });
   stack.defer(() => app.close());
-  const routes = compileRoutes(operations.map((text, index) => readOperationFile(`${index}.graphql`, text)), gateway.apiSchema());
+  const routes = currentRoutes(operations.map((text, index) => readOperationFile(`${index}.graphql`, text)), gateway, silentLogger);
   const idempotency = createIdempotencyKeys(hub);
   await app.register(restDoor({ routes, gateway, admission: createAdmission({ gateway, budgets }), idempotency, identify, logger: silentLogger }), { prefix: '/api' });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   const opened = stack.move();
   return {
     clock,
+    gateway,
     async ask(path, { method, key, body, headers = {} } = {}) {
       const sent = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
       const response = await fetch(`${url}${path}`, { method: method ?? (body === undefined ? 'GET' : 'POST'), headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(key ? { authorization: `Bearer ${key}` } : {}), ...headers }, ...sent });
