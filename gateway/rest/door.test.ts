@@ -151,12 +151,12 @@ describe('another supergraph', () => {
 
   test('is what parameters are checked by from then on', async () => {
     await using door = await open();
-    const make = (mood: string) => door.ask('/api/v1/make', { key: 'all', body: { title: 'x', town: 'y', mood } });
-    expect([(await make('good')).status, (await make('fair')).status]).toEqual([201, 400]);
-    door.gateway.reload(other((sdl) => sdl.replaceAll('GOOD', 'FAIR')));
-    expect((await make('good')).body).toMatchObject({ status: 400, errors: [{ field: 'mood', code: 'NOT_ONE_OF' }] });
-    // The subgraph of this test does not know the new value: it is the one that refuses now.
-    expect((await make('fair')).status).not.toBe(400);
+    const make = () => door.ask('/api/v1/make', { key: 'all', body: { title: 'x', town: 'y', mood: 'good' } });
+    expect((await make()).status).toBe(201);
+    door.gateway.reload(other((sdl) => sdl.replace('GOOD VERY_BAD', 'VERY_BAD').replace('= GOOD', '= VERY_BAD')));
+    expect((await make()).body).toMatchObject({ status: 400, errors: [{ field: 'mood', code: 'NOT_ONE_OF' }] });
+    door.gateway.reload(other((sdl) => sdl));
+    expect((await make()).status).toBe(201);
   });
 
   test('which an operation does not fit fails that operation as ours, and no other', async () => {
