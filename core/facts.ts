@@ -10,8 +10,8 @@
  * - participant: the keyed hash of the person or ticket that is admitted. Nothing else of a person is ever stored.
  * - area: what a check-in enters or leaves (a pretix check-in list); the whole event is `''`.
  */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { sha256 } from './digest.ts';
 
 /** Whether PostgreSQL can store every text in it: without zero bytes and halves of characters. */
 const isStorable = (value: unknown): boolean => {
@@ -162,5 +162,5 @@ export const rejectedName = (fact: Fact): string => `${fact.kind === 'record' ? 
 /** What a state says, apart from when: two states with the same digest say the same. */
 export const factDigest = (fact: Exclude<Fact, ObservationFact>): string => {
   const { at: _at, ...rest } = fact;
-  return createHash('sha256').update(JSON.stringify(rest)).digest('base64url').slice(0, 16);
+  return sha256(JSON.stringify(rest)).slice(0, 16);
 };

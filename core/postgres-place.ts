@@ -6,10 +6,10 @@
  * in /var/lib/eventgraph, in a folder of this data folder's own, and the data folder holds a link to it.
  */
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { chmod, chown, cp, mkdir, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { sha256Hex } from './digest.ts';
 import { ConfigError } from './errors.ts';
 
 const run = promisify(execFile);
@@ -55,7 +55,7 @@ const existingCluster = async (data: string): Promise<Place | null> => {
 const newPlace = async (data: string): Promise<Place> => {
   const user = await serverUser();
   const isReachable = await mayEnter(dirname(data), user);
-  const place = isReachable ? data : join('/var/lib/eventgraph', createHash('sha256').update(data).digest('hex').slice(0, 16), 'postgres');
+  const place = isReachable ? data : join('/var/lib/eventgraph', sha256Hex(data).slice(0, 16), 'postgres');
   if (!isReachable) {
     // The database of a data folder that was deleted: it cannot be read without that folder's secret, and is kept.
     await rename(place, `${place}.${Date.now()}`).catch(() => undefined);

@@ -1,5 +1,4 @@
 /** Operations that clients published to be run by id: kept by one subgraph, run by the gateway. */
-import { createHash } from 'node:crypto';
 
 export type PublishedOperation = {
   /** Name of the client that may run it. */
@@ -17,6 +16,3 @@ export type PublishedOperations = {
   /** Of all clients. */
   all(): Promise<readonly PublishedOperation[]>;
 };
-
-/** In lower-case hexadecimal: the id of a body, unless its client calls it otherwise, and the hash of an automatic persisted query. */
-export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -3,8 +3,9 @@
  * between the hub's own processes. Each purpose has a key of its own, derived by HKDF (RFC 5869), so that one that
  * leaks opens nothing else.
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { SignJWT, jwtVerify } from 'jose';
+import { sha256 } from './digest.ts';
 import { UnauthenticatedError } from './errors.ts';
 import { type SerializedViewer, type Viewer, deserializeViewer, serializeViewer } from './viewer.ts';
 
@@ -61,7 +62,7 @@ export const createSecrets = (secret: string): Secrets => {
 };
 
 /** Hash of a credential with full entropy (an API key), for storage and look-up. */
-export const hashCredential = (credential: string): string => createHash('sha256').update(credential).digest('base64url');
+export const hashCredential = (credential: string): string => sha256(credential);
 
 /** Text of `bytes` random bytes that is safe in URLs and headers. */
 export const randomToken = (bytes = 24): string => randomBytes(bytes).toString('base64url');

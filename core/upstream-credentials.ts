@@ -5,10 +5,11 @@
  * however many wait for one, and fetched anew once when the upstream answers 401: it may have forgotten them. A JWT
  * that the hub signs is made for each call. No error here says anything of a key, secret or token.
  */
-import { createHash, createPrivateKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
 import type { ConnectorContext, JwtSigning, OAuth2Credentials, SignIn } from './connector.ts';
+import { sha256 } from './digest.ts';
 import { UpstreamError } from './errors.ts';
 import type { UpstreamHttp, UpstreamRequest, UpstreamResponse } from './upstream-http.ts';
 
@@ -79,7 +80,7 @@ const withToken = async (tokens: Tokens, call: (token: string) => Promise<Upstre
 const known = new WeakMap<Pick<UpstreamHttp, 'request'>, { readonly of: string; readonly tokens: Tokens }>();
 
 const tokensOf = (http: Pick<UpstreamHttp, 'request'>, credentials: OAuth2Credentials, now: () => Date): Tokens => {
-  const of = createHash('sha256').update(JSON.stringify(credentials)).digest('base64url');
+  const of = sha256(JSON.stringify(credentials));
   const kept = known.get(http);
   if (kept?.of === of) return kept.tokens;
   const tokens = createTokens(http, credentials, now);

@@ -1,9 +1,9 @@
 /**
  * One supergraph, loaded: the schema clients see, the planner, where each subgraph is, and who may see what.
  */
-import { createHash } from 'node:crypto';
 import { type GraphQLSchema } from 'graphql';
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, type Schema, Supergraph, isInterfaceType, isObjectType, isUnionType } from '@apollo/federation-internals';
+import { sha256 } from '#core/digest.ts';
 import { EventgraphError } from '#core/errors.ts';
 import { type Hints, takeHints } from './cache/hints.ts';
 import { withExecutableDirectives } from './plan/executable-directives.ts';
@@ -37,7 +37,7 @@ export const loadSupergraph = (text: string): LoadedSupergraph => {
     const federated = Supergraph.build(sdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES });
     const matchesType = createTypeMatcher(federated.schema);
     return {
-      id: createHash('sha256').update(text).digest('base64url'),
+      id: sha256(text),
       federated,
       apiSchema: federated.apiSchema().toGraphQLJSSchema({ includeDefer: true }),
       planner: createOperationPlanner(sdl, federated, matchesType, { exposeDocumentNodeInFetchNode: false, reuseQueryFragments: false, incrementalDelivery: { enableDefer: true } }),

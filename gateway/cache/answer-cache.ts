@@ -2,6 +2,7 @@
  * Whole answers of queries, kept as the bytes that are sent, by operation, variables and rights. See
  * docs/decisions/caching.md for what is kept, for whom, and why what is served is never older than what was acknowledged.
  */
+import { sha256 } from '#core/digest.ts';
 import { tags } from '#core/invalidation.ts';
 import type { Stamp, TaggedCache } from '#core/tagged-cache.ts';
 import type { Viewer } from '#core/viewer.ts';
@@ -11,7 +12,7 @@ import type { Plan } from '../plan/plan.ts';
 import { CachedRun, keyOf, scopeOf } from './cached-run.ts';
 import type { CacheCounts } from './counts.ts';
 import type { CachePolicy } from './policy.ts';
-import { type Terms, createTerms, digest } from './terms.ts';
+import { type Terms, createTerms } from './terms.ts';
 
 /** What was found, or how what is not found is answered and kept. */
 export type Looked =
@@ -102,8 +103,8 @@ const answerKey = (engine: Engine, { operation, access, selection, variables }: 
   const scope = maxAge > 0 ? scopeOf(viewer, isPrivate) : null;
   if (scope === null) return null;
   let known = operationDigests.get(selection);
-  if (known === undefined) operationDigests.set(selection, (known = digest(JSON.stringify([engine.supergraph.id, operation.key, access.key]))));
-  return keyOf(digest(`${known}${scope}`), JSON.stringify(variables));
+  if (known === undefined) operationDigests.set(selection, (known = sha256(JSON.stringify([engine.supergraph.id, operation.key, access.key]))));
+  return keyOf(sha256(`${known}${scope}`), JSON.stringify(variables));
 };
 
 /** Not awaited by whoever answers: what is kept too late is not kept. */

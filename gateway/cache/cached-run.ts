@@ -2,6 +2,7 @@
  * What one execution takes from the cache and leaves in it: entities as a subgraph answered them. Those that are found are
  * not asked for. It also notes what the whole answer was made from.
  */
+import { sha256 } from '#core/digest.ts';
 import { type Viewer, rightsOf } from '#core/viewer.ts';
 import type { CacheEntry, Stamp, TaggedCache } from '#core/tagged-cache.ts';
 import type { JsonObject } from '../execute/context.ts';
@@ -9,7 +10,7 @@ import { isObject } from '../execute/context.ts';
 import type { Entity } from '../execute/entities.ts';
 import type { Batch, FetchStep } from '../plan/plan.ts';
 import type { CacheCounts } from './counts.ts';
-import { type Terms, digest } from './terms.ts';
+import type { Terms } from './terms.ts';
 
 export type CachedRunOptions = {
   readonly store: TaggedCache;
@@ -104,7 +105,7 @@ export class CachedRun {
     const { maxAge, isPrivate } = known.policy;
     for (const tag of known.tags) this.tags.add(tag);
     const scope = maxAge > 0 ? scopeOf(viewer, isPrivate) : null;
-    const prefix = scope === null ? null : digest(JSON.stringify([known.digest, scope, variablesOf(fetch)]));
+    const prefix = scope === null ? null : sha256(JSON.stringify([known.digest, scope, variablesOf(fetch)]));
     return entities.flatMap((entity) => {
       const own = known.tagsOf(entity.text);
       for (const tag of own) this.tags.add(tag);
@@ -125,4 +126,4 @@ export const scopeOf = (viewer: Viewer, isPrivate: boolean): string | null => {
 const longestText = 200;
 
 /** Long texts by their digest. */
-export const keyOf = (prefix: string, text: string): string => `${prefix}${text.length > longestText ? digest(text) : text}`;
+export const keyOf = (prefix: string, text: string): string => `${prefix}${text.length > longestText ? sha256(text) : text}`;

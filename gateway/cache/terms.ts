@@ -1,7 +1,7 @@
 /** What is to be known, once for each operation and each fetch of a plan, to keep their answers. */
-import { createHash } from 'node:crypto';
 import { type FieldNode, Kind, type OperationDefinitionNode, type SelectionSetNode, print, visit } from 'graphql';
 import { type CompositeType, type NamedType, type Schema, isCompositeType, isInterfaceType, isObjectType, isUnionType, possibleRuntimeTypes } from '@apollo/federation-internals';
+import { sha256 } from '#core/digest.ts';
 import { tags } from '#core/invalidation.ts';
 import type { Operation } from '../operations.ts';
 import type { FetchStep } from '../plan/plan.ts';
@@ -26,8 +26,6 @@ export type Terms = {
   operation(operation: Operation): CachePolicy;
   fetch(fetch: FetchStep): FetchTerms;
 };
-
-export const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 export const createTerms = ({ federated: { schema }, hints, id }: LoadedSupergraph): Terms => {
   const operations = new WeakMap<Operation, CachePolicy>();
@@ -95,7 +93,7 @@ const fetchTerms = (schema: Schema, hints: Hints, entityTypes: EntityTypes, supe
   return {
     policy: builder.policy,
     tags: [...found],
-    digest: digest(JSON.stringify([supergraphId, subgraph, print(visit(operation.document, { OperationDefinition: (node) => ({ ...node, name: undefined }) })), fetch.inputRewrites, fetch.outputRewrites])),
+    digest: sha256(JSON.stringify([supergraphId, subgraph, print(visit(operation.document, { OperationDefinition: (node) => ({ ...node, name: undefined }) })), fetch.inputRewrites, fetch.outputRewrites])),
     tagsOf: (representation) => representationTags(schema, hints, entityTypes, subgraph, representation),
   };
 };

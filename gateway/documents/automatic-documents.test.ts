@@ -1,13 +1,13 @@
 /** Automatic persisted queries: in process and in Redis alike, and with Apollo's own client. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { ApolloClient, HttpLink, InMemoryCache, gql } from '@apollo/client/core';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Cache, createMemoryCache, createRedisCache } from '#core/cache.ts';
+import { sha256Hex } from '#core/digest.ts';
 import { silentLogger } from '#core/testing.ts';
 import { createAutomaticDocuments } from './automatic-documents.ts';
-import { sha256Hex } from '#core/published-operations.ts';
 import { type Doors, byHash, openDoors, operation, viewerOf } from './test-doors.ts';
 
 describe.each([
@@ -103,7 +103,7 @@ describe('Apollo Client with its link for persisted queries', () => {
     const sent: { method: string | undefined; query: boolean }[] = [];
     const counting: typeof fetch = (input, init) => (sent.push({ method: init?.method, query: `${String(input)}${String(init?.body)}`.includes('hello') }), fetch(input, init));
     const http = new HttpLink({ uri: doors.url, fetch: counting, headers: options.key ? { authorization: `Bearer ${options.key}` } : {} });
-    const persisted = new PersistedQueryLink({ ...(options.ids ? { generateHash: options.ids } : { sha256: (text: string) => createHash('sha256').update(text).digest('hex') }), useGETForHashedQueries: options.get ?? false });
+    const persisted = new PersistedQueryLink({ ...(options.ids ? { generateHash: options.ids } : { sha256: sha256Hex }), useGETForHashedQueries: options.get ?? false });
     return { client: new ApolloClient({ link: persisted.concat(http), cache: new InMemoryCache() }), sent };
   };
   const ask = (client: ApolloClient, name: string) => client.query({ query: document, variables: { name }, fetchPolicy: 'network-only' });

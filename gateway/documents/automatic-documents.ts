@@ -5,8 +5,8 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Cache } from '#core/cache.ts';
+import { sha256Hex } from '#core/digest.ts';
 import type { Logger } from '#core/logging.ts';
-import { sha256Hex } from '#core/published-operations.ts';
 
 export type AutomaticDocuments = {
   /** The text with this SHA-256; nothing where it was never kept, or is gone. */

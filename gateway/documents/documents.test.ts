@@ -2,7 +2,7 @@
 import { type Client, createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { sha256Hex } from '#core/published-operations.ts';
+import { sha256Hex } from '#core/digest.ts';
 import { type Doors, byHash, openDoors, operation, viewerOf } from './test-doors.ts';
 
 const greet = operation('Greet', 'query Greet($name: String) { hello(name: $name) }');

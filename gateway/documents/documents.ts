@@ -1,4 +1,5 @@
 /** Which text a request stands for, and whether its viewer may send it: free text, a hash, or the id of an operation. */
+import { sha256Hex } from '#core/digest.ts';
 import { type Viewer, isAllowed, termsOf } from '#core/viewer.ts';
 import { type Asked, type Documents, hasText } from '../doors/admission.ts';
 import type { Parameters } from '../doors/graphql-over-http.ts';
@@ -7,7 +8,6 @@ import type { Gateway } from '../index.ts';
 import type { AutomaticDocuments } from './automatic-documents.ts';
 import type { Closing } from './closing.ts';
 import type { KnownOperations } from './known-operations.ts';
-import { sha256Hex } from '#core/published-operations.ts';
 import { type Reference, notFound } from './reference.ts';
 
 /** Who may send any text, as far as the terms of its key allow it: everybody, whoever has a key, or admins alone. */

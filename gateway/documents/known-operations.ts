@@ -5,8 +5,8 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Bus } from '#core/bus.ts';
+import { sha256Hex } from '#core/digest.ts';
 import type { PublishedOperations } from '#core/published-operations.ts';
-import { sha256Hex } from '#core/published-operations.ts';
 import type { ManifestOperation } from './manifest.ts';
 
 export type KnownOperations = Disposable & {

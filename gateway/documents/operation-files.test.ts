@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse, print } from 'graphql';
 import { afterEach, expect, test } from 'vitest';
+import { sha256Hex } from '#core/digest.ts';
 import { ConfigError } from '#core/errors.ts';
-import { sha256Hex } from '#core/published-operations.ts';
 import { readOperationFile, readOperationFiles } from './operation-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'operations-'));

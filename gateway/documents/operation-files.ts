@@ -5,8 +5,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { type ConstDirectiveNode, type DirectiveNode, type DocumentNode, GraphQLError, Kind, type OperationDefinitionNode, type OperationTypeNode, parse, print } from 'graphql';
+import { sha256Hex } from '#core/digest.ts';
 import { ConfigError } from '#core/errors.ts';
-import { sha256Hex } from '#core/published-operations.ts';
 
 export type OperationFile = {
   /** SHA-256 of the body, in hexadecimal. */

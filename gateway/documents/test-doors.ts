@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createMemoryBus } from '#core/bus.ts';
 import { type Cache, createMemoryCache } from '#core/cache.ts';
+import { sha256Hex } from '#core/digest.ts';
 import { UnauthenticatedError } from '#core/errors.ts';
 import type { PublishedOperation } from '#core/published-operations.ts';
 import { silentLogger } from '#core/testing.ts';
@@ -13,7 +14,6 @@ import { createAutomaticDocuments } from './automatic-documents.ts';
 import { createClosing } from './closing.ts';
 import { type FreeText, createDocuments } from './documents.ts';
 import { createKnownOperations } from './known-operations.ts';
-import { sha256Hex } from '#core/published-operations.ts';
 import type { ManifestOperation } from './manifest.ts';
 
 export const things = subgraph(

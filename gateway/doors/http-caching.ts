@@ -2,7 +2,7 @@
  * What caches of clients and on the way are told of an answer to GET (RFC 9111), and whether a client has it already
  * (RFC 9110, 13.1.2). For any door over HTTP.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#core/digest.ts';
 import type { Viewer } from '#core/viewer.ts';
 import type { Answer } from '../answer.ts';
 
@@ -31,8 +31,8 @@ const digests = new WeakMap<Buffer, string>();
 
 const etagOf = (bytes: Buffer, variant: string): string => {
   let known = digests.get(bytes);
-  if (known === undefined) digests.set(bytes, (known = createHash('sha256').update(bytes).digest('base64url')));
-  return `"${known}.${createHash('sha256').update(variant).digest('base64url').slice(0, 6)}"`;
+  if (known === undefined) digests.set(bytes, (known = sha256(bytes)));
+  return `"${known}.${sha256(variant).slice(0, 6)}"`;
 };
 
 /** Whether `If-None-Match` names the answer: then 304 says all. Compared weakly, as the RFC has it. */

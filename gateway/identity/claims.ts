@@ -1,6 +1,6 @@
 /** Claims of a verified token → the viewer. What a claim does not say clearly allows nothing. */
-import { createHash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
+import { sha256Hex } from '#core/digest.ts';
 import { UnauthenticatedError } from '#core/errors.ts';
 import { type Permission, type Tier, type Viewer, permissions } from '#core/viewer.ts';
 import type { JwtIssuer } from './jwt-issuers.ts';
@@ -32,7 +32,7 @@ export const viewerOfClaims = (payload: JWTPayload, issuer: JwtIssuer): Viewer =
 const keyIdOf = ({ iss = '', sub }: JWTPayload): string => {
   // OpenID Connect Core, section 2: at most 255 ASCII characters.
   if (typeof sub !== 'string' || !/^[\x21-\x7e][\x20-\x7e]{0,254}$/.test(sub)) throw refused('sub', 'it must be a text of 1 to 255 ASCII characters');
-  return `jwt:${createHash('sha256').update(iss).digest('hex').slice(0, 12)}:${sub}`;
+  return `jwt:${sha256Hex(iss).slice(0, 12)}:${sub}`;
 };
 
 /** Two clients with one name share a budget and published operations: no issuer says that its client is another's. */

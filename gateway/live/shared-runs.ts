@@ -3,8 +3,8 @@
  *
  * Glossary: a *group* is the subscribers that may share; a *run* is what follows from one event for one group.
  */
-import { createHash } from 'node:crypto';
 import { Kind, visit } from 'graphql';
+import { sha256 } from '#core/digest.ts';
 import { type Viewer, rightsOf } from '#core/viewer.ts';
 import type { Answer } from '../answer.ts';
 import type { SourceEvent } from '../sources/data-source.ts';
@@ -104,7 +104,7 @@ const factsOf = (operation: Operation): OperationFacts => {
   let facts = known.get(operation);
   if (!facts) {
     const below = variablesBelowRoot(operation);
-    facts = { digest: createHash('sha256').update(operation.key).digest('base64'), below: [...below].sort(), after: afterVariable(operation, below) };
+    facts = { digest: sha256(operation.key), below: [...below].sort(), after: afterVariable(operation, below) };
     known.set(operation, facts);
   }
   return facts;

@@ -7,8 +7,8 @@
  * process dies between the two, nobody knows whether the request was carried out: it is never executed again, and the
  * client is told so. Stored answers are encrypted, as they can hold a new key.
  */
-import { createHash } from 'node:crypto';
 import type { Database } from '#core/database.ts';
+import { sha256 } from '#core/digest.ts';
 import { type Secrets, constantTimeEqual, randomToken } from '#core/secrets.ts';
 import { query } from '#core/sql.ts';
 
@@ -87,7 +87,7 @@ const select = 'select fingerprint, response, running_until > $4 as is_running f
 const sweep = `delete from hub.idempotency_keys where owner in (select owner from hub.idempotency_keys where expires_at <= $1 order by expires_at limit 100 for update skip locked)`;
 
 /** Equal for equal requests, in whatever order the names of their parameters come. */
-const fingerprintOf = (asked: unknown): string => createHash('sha256').update(JSON.stringify(asked, sorted)).digest('base64url');
+const fingerprintOf = (asked: unknown): string => sha256(JSON.stringify(asked, sorted));
 
 const sorted = (_name: string, value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;

@@ -1,5 +1,6 @@
 /** Logs a person in as a browser does: the authorization code flow with PKCE (RFC 7636), through Keycloak's login page. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { sha256 } from '#core/digest.ts';
 import { UpstreamError } from '#core/errors.ts';
 import { requestToken } from './request-token.ts';
 
@@ -9,7 +10,7 @@ export type Login = { readonly issuer: string; readonly clientId: string; readon
 export const logIn = async ({ issuer, clientId, redirectUri, username, password }: Login): Promise<string> => {
   const endpoint = `${issuer}/protocol/openid-connect`;
   const [verifier, state] = [randomBytes(32).toString('base64url'), randomBytes(16).toString('base64url')];
-  const challenge = createHash('sha256').update(verifier).digest('base64url');
+  const challenge = sha256(verifier);
   const asked = new URLSearchParams({ response_type: 'code', client_id: clientId, redirect_uri: redirectUri, scope: 'openid', state, code_challenge: challenge, code_challenge_method: 'S256' });
   const page = await fetch(`${endpoint}/auth?${asked}`, { redirect: 'manual' });
   const action = /<form[^>]*action="([^"]+)"/.exec(await page.text())?.[1]?.replaceAll('&amp;', '&');

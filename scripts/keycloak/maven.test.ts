@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -6,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { sha256Hex } from '#core/digest.ts';
 import { fetchFromMaven, mavenRepository } from './maven.ts';
 
 let folder: string;
@@ -42,7 +42,7 @@ test('a file is taken when it is the one that is expected, and no other', async 
   const server = createServer((request, response) => (request.url === '/org/example/thing/1/thing-1.zip' ? response.end('content') : response.writeHead(404).end())).listen(0, '127.0.0.1');
   await once(server, 'listening');
   vi.stubEnv('EVENTGRAPH_MAVEN_REPOSITORY', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const file = { group: 'org.example', artifact: 'thing', version: '1', extension: 'zip', sha256: createHash('sha256').update('content').digest('hex') };
+  const file = { group: 'org.example', artifact: 'thing', version: '1', extension: 'zip', sha256: sha256Hex('content') };
   expect((await fetchFromMaven(file)).toString()).toBe('content');
   await expect(fetchFromMaven({ ...file, sha256: 'another' })).rejects.toThrow(/SHA-256/);
   await expect(fetchFromMaven({ ...file, version: '2' })).rejects.toThrow(/404.*EVENTGRAPH_MAVEN_REPOSITORY/);

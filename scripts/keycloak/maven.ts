@@ -1,8 +1,8 @@
 /** Files from a Maven repository: Maven Central, or the mirror of it that this machine is set to. */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { sha256Hex } from '#core/digest.ts';
 import { ConfigError } from '#core/errors.ts';
 
 const central = 'https://repo1.maven.org/maven2';
@@ -37,7 +37,7 @@ export const fetchFromMaven = async ({ group, artifact, version, extension, sha2
   ).catch((error: unknown) => {
     throw new ConfigError(`${artifact} ${version} cannot be fetched from ${url}: ${String(error)}. EVENTGRAPH_MAVEN_REPOSITORY may name another repository.`, { variable: 'EVENTGRAPH_MAVEN_REPOSITORY' });
   });
-  const found = createHash('sha256').update(bytes).digest('hex');
+  const found = sha256Hex(bytes);
   if (found !== sha256) throw new ConfigError(`${url} is not the file that is expected: its SHA-256 is ${found}.`, { expected: sha256 });
   return bytes;
 };

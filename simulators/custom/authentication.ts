@@ -1,7 +1,8 @@
 /** Who may ask the venue desk, in each way that services have. */
-import { type KeyObject, createHash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { jwtVerify } from 'jose';
+import { sha256Hex } from '#core/digest.ts';
 
 export type Authentication =
   | { readonly kind: 'none' }
@@ -30,7 +31,7 @@ export const createDesk = (app: FastifyInstance, authentication: Authentication,
       if (!isClient(authentication, request, form)) return reply.code(401).send({ error: 'invalid_client' });
       if (form.get('grant_type') !== 'client_credentials') return reply.code(400).send({ error: 'unsupported_grant_type' });
       if ((authentication.scope ?? null) !== form.get('scope') || (authentication.audience ?? null) !== form.get('audience')) return reply.code(400).send({ error: 'invalid_scope' });
-      const token = createHash('sha256').update(`token ${tokens.length}`).digest('hex');
+      const token = sha256Hex(`token ${tokens.length}`);
       tokens.push(token);
       valid.set(token, now() + authentication.lifetime * 1000);
       return { access_token: token, token_type: 'Bearer', expires_in: authentication.lifetime };

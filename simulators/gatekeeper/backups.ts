@@ -1,8 +1,9 @@
 /**
  * Backups of one event: files of JSON lines, encrypted under the exchanged secret when asked.
  */
-import { createCipheriv, createHash, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
+import { createCipheriv, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { sha256Hex } from '#core/digest.ts';
 import { tellCheckIn } from './answers.ts';
 import type { Knobs } from './faults.ts';
 import type { CheckInEntry, GateSystem } from './gate-system.ts';
@@ -50,7 +51,7 @@ export const createBackups = (): Backups => {
         const plain = Buffer.from(lines.map((line) => `${line}\n`).join(''));
         const content = encryption && secret !== undefined ? encrypt(plain, secret) : plain;
         files.set(name, content);
-        return { name, records: lines.length, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex'), path: `backup/${backupId}/${name}` };
+        return { name, records: lines.length, bytes: content.length, sha256: sha256Hex(content), path: `backup/${backupId}/${name}` };
       });
       reached = system.sequence;
       backups.set(backupId, files);

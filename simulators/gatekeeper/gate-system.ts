@@ -2,7 +2,7 @@
  * What the gate system knows of one event: a log of everything that happened, numbered from 1 without a gap, and the
  * state that the log adds up to. Cheap to change: each change is one append.
  */
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '#core/digest.ts';
 import type { ScenarioClock } from './clock.ts';
 import type { Change, EventDetails, EventStatus, GateStatus } from './plan.ts';
 
@@ -53,7 +53,7 @@ export const createGateSystem = (details: EventDetails, clock: ScenarioClock, ru
 
   return {
     details,
-    logId: createHash('sha256').update(`${run}/${details.eventId}`).digest('hex').slice(0, 12),
+    logId: sha256Hex(`${run}/${details.eventId}`).slice(0, 12),
     get sequence() {
       return log.length;
     },

@@ -1,7 +1,8 @@
 /** What a client asks to publish, read and judged: pure. */
 import { z } from 'zod';
+import { sha256Hex } from '#core/digest.ts';
 import type { OperationCheck, OperationMistake } from '#core/operations-port.ts';
-import { type PublishedOperation, sha256Hex } from '#core/published-operations.ts';
+import type { PublishedOperation } from '#core/published-operations.ts';
 import type { PublishOperationsInput, UserError } from './generated/types.ts';
 
 /** `field`: where it stands in the input. */

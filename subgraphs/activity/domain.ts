@@ -6,7 +6,7 @@
  * - taken: cannot be lost any more, though it may not be stored yet.
  * - purchase: an activity that tells of an order, its price and its currency.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#core/digest.ts';
 import type { NewDomainEvent } from '#core/domain-events.ts';
 import { eventId as eventIdSchema } from '#core/facts.ts';
 import { type Viewer, maySeeEvent, termsOf } from '#core/viewer.ts';
@@ -92,7 +92,7 @@ export const collectorOf = (viewer: Viewer): string => {
 };
 
 /** The length keeps the two parts apart, whatever is in them. */
-export const activityId = (collector: string, externalId: string): string => createHash('sha256').update(`${collector.length}:${collector}${externalId}`).digest('base64url').slice(0, 22);
+export const activityId = (collector: string, externalId: string): string => sha256(`${collector.length}:${collector}${externalId}`).slice(0, 22);
 
 /** What happened, of activities that are new: once a purchase, as an activity is new once. */
 export const purchasesOf = (activities: readonly TakenActivity[]): NewDomainEvent<'purchase.recorded'>[] =>

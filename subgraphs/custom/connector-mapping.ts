@@ -1,6 +1,6 @@
 /** Runs the declared expressions in the sandbox: what an answer holds, and which facts its records tell. */
-import { createHash } from 'node:crypto';
 import type { Rejected } from '#core/connector.ts';
+import { sha256Hex } from '#core/digest.ts';
 import { EventgraphError, UpstreamError } from '#core/errors.ts';
 import type { Fact } from '#core/facts.ts';
 import { type KnownEvent, completeFacts } from './connector-facts.ts';
@@ -87,6 +87,6 @@ const outcomesOf = async (context: CustomContext, { event, schema, mapping }: Or
 
 /** By its own id where it has one. */
 const recordName = ({ name, event }: Origin, record: unknown): string => {
-  const own = typeof record === 'object' && record !== null && 'id' in record && (typeof record.id === 'string' || typeof record.id === 'number') && record.id !== '' ? String(record.id).slice(0, 80) : createHash('sha256').update(JSON.stringify(record) ?? '').digest('hex').slice(0, 16);
+  const own = typeof record === 'object' && record !== null && 'id' in record && (typeof record.id === 'string' || typeof record.id === 'number') && record.id !== '' ? String(record.id).slice(0, 80) : sha256Hex(JSON.stringify(record) ?? '').slice(0, 16);
   return `${name}${event ? `/${event.eventId.slice(0, 60)}` : ''}:${own}`;
 };

@@ -6,9 +6,9 @@
  * read again, and what is known already is dropped by its id. Where the gate system tells who passed, the hub counts;
  * where it only tells how many are inside, its own count is served and a push is only a hint to ask.
  */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Batch, Connector, ConnectorContext, Push, PushResult, Rejected } from '#core/connector.ts';
+import { sha256Hex } from '#core/digest.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
 import type { EventFact, Fact, GateFact, StatusFact } from '#core/facts.ts';
 import { implausibleMoment, notAfter } from '#core/plausible-time.ts';
@@ -101,7 +101,7 @@ async function* pullFrom(context: Context, first: Statement, cursor: Cursor): As
 const merge = (...parts: readonly Translated[]): Translated => ({ facts: parts.flatMap(({ facts }) => facts), rejected: parts.flatMap(({ rejected }) => rejected) });
 
 const reject = (what: string, id: unknown, reason: string, raw: unknown): Translated => {
-  const name = typeof id === 'string' && id !== '' ? id.slice(0, 150) : createHash('sha256').update(JSON.stringify(raw) ?? '').digest('hex').slice(0, 16);
+  const name = typeof id === 'string' && id !== '' ? id.slice(0, 150) : sha256Hex(JSON.stringify(raw) ?? '').slice(0, 16);
   return { facts: [], rejected: [{ upstreamId: `${what}:${name}`, reason, raw }] };
 };
 const idOf = (raw: unknown): unknown => (typeof raw === 'object' && raw !== null && 'id' in raw ? raw.id : undefined);

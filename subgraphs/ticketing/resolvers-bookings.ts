@@ -2,7 +2,7 @@
  * Bookings. A mutation notes its request, its change and the job that will see to it in one transaction; then it does at
  * once what the job would do. What cannot be done now is the job's: the answer shows how far it came.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#core/digest.ts';
 import { InputError } from '#core/errors.ts';
 import type { EntityManager } from '#core/database.ts';
 import { connectionOf, momentOf, pageOf } from '#core/pagination.ts';
@@ -45,7 +45,7 @@ const once = async (context: Context, operation: string, input: { readonly idemp
   const { hub, signal } = context;
   const { idempotencyKey: key, ...rest } = input;
   if (key.length < 1 || key.length > 200) throw new InputError('IDEMPOTENCY_KEY_INVALID', 'input.idempotencyKey', 'An idempotency key has 1 to 200 characters.');
-  const request = { owner: ownerOf(context), key, inputHash: createHash('sha256').update(JSON.stringify([operation, rest])).digest('base64url'), now: hub.now() };
+  const request = { owner: ownerOf(context), key, inputHash: sha256(JSON.stringify([operation, rest])), now: hub.now() };
   const effect = await hub.database.em().transactional(async (em): Promise<Effect & { readonly bookingId: string | null }> => {
     const known = await beginRequest(em, request);
     if (!known.isSame) return { ...refuse('IDEMPOTENCY_KEY_REUSED', 'idempotencyKey', 'This key was sent with another input. Make up a new one for each thing to do.'), bookingId: null };

@@ -1,6 +1,6 @@
 /** The pages on which people let applications in: plain HTML, without scripts, for whatever browser or reader. */
-import { createHash } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { sha256 } from '#core/digest.ts';
 import type { Permission } from '#core/viewer.ts';
 import { type Html, html } from './html.ts';
 
@@ -33,7 +33,7 @@ export const contentSecurityPolicy = (redirectUri?: string): string => {
   // Browsers hold what a form leads to against `form-action` also after redirects: back to the application.
   const target = redirectUri === undefined ? null : URL.parse(redirectUri);
   const leads = target ? ` ${target.origin === 'null' ? target.protocol : target.origin}` : '';
-  return `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; form-action 'self'${leads}; frame-ancestors 'none'; base-uri 'none'`;
+  return `default-src 'none'; style-src 'sha256-${sha256(style, 'base64')}'; form-action 'self'${leads}; frame-ancestors 'none'; base-uri 'none'`;
 };
 
 const page = (title: string, body: Html): string =>

@@ -1,5 +1,5 @@
 /** A person with a browser and an application that asks for access, over real HTTP, for tests. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#core/digest.ts';
 import { randomToken } from '#core/secrets.ts';
 
 /** Fetch with cookies by path, as a browser keeps them; redirects are not followed. */
@@ -29,7 +29,7 @@ export type TokenAnswer = { access_token: string; refresh_token?: string; scope:
 /** `base`: where the hub is. */
 export const createApplication = (base: string, client: Client) => {
   const verifier = randomToken(32);
-  const challenge = createHash('sha256').update(verifier).digest('base64url');
+  const challenge = sha256(verifier);
   const authorizeUrl = (scope: string, more: Record<string, string> = {}) =>
     `${base}/oauth/authorize?${new URLSearchParams({ client_id: client.id, redirect_uri: client.redirectUri, response_type: 'code', scope, state: 'st', code_challenge: challenge, code_challenge_method: 'S256', ...more })}`;
   const post = (path: string, fields: Record<string, string>) => {
