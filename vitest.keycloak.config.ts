@@ -2,5 +2,5 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['e2e/keycloak*.e2e.ts'], fileParallelism: false, testTimeout: 120_000, hookTimeout: 900_000 },
+  test: { include: ['e2e/keycloak*.e2e.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 900_000 },
 });

@@ -2,5 +2,5 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['e2e/pretix*.e2e.ts'], globalSetup: ['./vitest.pretix.setup.ts'], maxWorkers: 3, testTimeout: 300_000, hookTimeout: 600_000 },
+  test: { include: ['e2e/pretix*.e2e.ts'], globalSetup: ['./vitest.pretix.setup.ts'], maxWorkers: 3, testTimeout: 600_000, hookTimeout: 600_000 },
 });

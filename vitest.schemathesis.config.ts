@@ -2,5 +2,5 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['e2e/schemathesis*.e2e.ts'], fileParallelism: false, testTimeout: 180_000, hookTimeout: 300_000 },
+  test: { include: ['e2e/schemathesis*.e2e.ts'], fileParallelism: false, testTimeout: 600_000, hookTimeout: 600_000 },
 });

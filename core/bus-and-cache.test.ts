@@ -6,9 +6,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { type Bus, createMemoryBus, createRedisBus } from './bus.ts';
 import { type Cache, createMemoryCache, createRedisCache } from './cache.ts';
-import { silentLogger } from './testing.ts';
+import { silentLogger, within } from './testing.ts';
 
-const within = { timeout: 5_000, interval: 10 };
 
 describe.each([
   { form: 'in memory', open: async () => createMemoryBus() },

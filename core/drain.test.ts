@@ -34,7 +34,7 @@ describe('a server closes although a connection', () => {
     const cut = once(socket, 'close');
     await app.close();
     expect((await cut)[0], 'an error of the client').toBe(false);
-  }, 3_000);
+  }, 30_000);
 });
 
 test('what ends by itself is not cut off', async () => {

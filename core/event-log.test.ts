@@ -6,7 +6,7 @@ import type { NewDomainEvent } from './domain-events.ts';
 import { type Position, appendEvents, assertReached, decodeCursor, encodeCursor, logHead, readEvents } from './event-log.ts';
 import { maintainEventLog } from './event-log-retention.ts';
 import { query } from './sql.ts';
-import { type TestDatabase, cloneDatabase, silentLogger } from './testing.ts';
+import { type TestDatabase, cloneDatabase, silentLogger, within } from './testing.ts';
 
 let clone: TestDatabase;
 let database: Database;
@@ -24,7 +24,6 @@ const append = (...ids: string[]) => database.em().transactional((em) => appendE
 const read = (after: Position, eventIds: readonly string[], limit = 1000) => readEvents(database.em(), { after, types: ['event.status_changed'], eventIds, limit });
 const idsOf = (events: readonly { readonly eventId: string | null }[]) => events.map(({ eventId }) => eventId);
 /** An open transaction of any database of the server hides what came after it: those of other tests end soon. */
-const soon = { timeout: 10_000, interval: 5 };
 
 describe('cursors', () => {
   test('decode to the position they encode', () => {
@@ -61,7 +60,7 @@ describe('the event log', () => {
   test('is read in the order of appending, from behind a cursor', async () => {
     const head = await logHead(database.em());
     const [first] = await append('a', 'b', 'c');
-    await vi.waitFor(async () => expect(idsOf(await read(head, ['a', 'b', 'c']))).toEqual(['a', 'b', 'c']), soon);
+    await vi.waitFor(async () => expect(idsOf(await read(head, ['a', 'b', 'c']))).toEqual(['a', 'b', 'c']), within);
     expect(idsOf(await read(decodeCursor(first?.cursor ?? ''), ['a', 'b', 'c']))).toEqual(['b', 'c']);
   });
 
@@ -75,7 +74,7 @@ describe('the event log', () => {
     expect(await read(head, ['slow', 'fast'])).toEqual([]);
     await slow.query('commit');
     await slow.end();
-    await vi.waitFor(async () => expect(idsOf(await read(head, ['slow', 'fast']))).toEqual(['slow', 'fast']), soon);
+    await vi.waitFor(async () => expect(idsOf(await read(head, ['slow', 'fast']))).toEqual(['slow', 'fast']), within);
   });
 
   test('loses and doubles nothing while many write and one reads in pages', async () => {
@@ -91,7 +90,7 @@ describe('the event log', () => {
       seen.push(...idsOf(page));
       position = decodeCursor(page.at(-1)?.cursor ?? encodeCursor(position));
       expect(seen.length).toBeGreaterThanOrEqual(400);
-    }, { timeout: 20_000, interval: 0 });
+    }, { ...within, interval: 0 });
     await writing;
     expect(await read(position, all)).toEqual([]);
     expect(seen).toHaveLength(400);
@@ -105,7 +104,7 @@ describe('the event log', () => {
       for (const tx of [1000, 99, 999, 100]) await query(em, `insert into hub.domain_events (tx, type, event_id, occurred_at, payload) values ($1::text::xid8, 'event.status_changed', $2, now(), '{}')`, [String(tx), `tx-${tx}`]);
     });
     const ids = ['tx-1000', 'tx-99', 'tx-999', 'tx-100'];
-    await vi.waitFor(async () => expect(idsOf(await read(past, ids))).toEqual(['tx-99', 'tx-100', 'tx-999', 'tx-1000']), soon);
+    await vi.waitFor(async () => expect(idsOf(await read(past, ids))).toEqual(['tx-99', 'tx-100', 'tx-999', 'tx-1000']), within);
   });
 
   test('drops whole days that are older than its retention, and makes room for the days to come', async () => {

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type JobSpec, type Task, enqueue, startJobs } from './jobs.ts';
 import { query } from './sql.ts';
-import { silentLogger } from './testing.ts';
+import { silentLogger, within } from './testing.ts';
 import { type TestHub, openTestHub } from './testing-hub.ts';
 
 let own: TestHub;
 beforeEach(async () => void (own = await openTestHub()));
 afterEach(() => own[Symbol.asyncDispose]());
 
-const within = { timeout: 15_000, interval: 20 };
 const start = (tasks: Record<string, Task>, more = {}) => startJobs({ database: own.hub.database, logger: silentLogger, tasks, concurrency: 4, reapEveryMs: 200, ...more });
 const promise = (task: string, payload: unknown, spec?: JobSpec) => own.hub.database.em().transactional((em) => enqueue(em, task, payload, spec));
 const left = async () => (await query<{ n: number }>(own.hub.database.em(), 'select count(*)::int as n from graphile_worker._private_jobs'))[0]?.n;

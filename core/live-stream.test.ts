@@ -6,7 +6,7 @@ import { append, change, openWriter, said } from './live-test-kit.ts';
 import { liveStream } from './live-stream.ts';
 import { createLogTail } from './log-tail.ts';
 import { query } from './sql.ts';
-import { silentLogger } from './testing.ts';
+import { silentLogger, within } from './testing.ts';
 import { type TestHub, openTestHub } from './testing-hub.ts';
 
 let own: TestHub;
@@ -95,7 +95,7 @@ describe('a live stream', () => {
   test('leaves nothing out of what was missed, however much that is, even for a reader that wants only the newest', async () => {
     const [first] = await write(['miss-a', 0]);
     await write(...Array.from({ length: 700 }, (_, n) => ['miss-a', n + 1] as const));
-    await vi.waitFor(async () => expect(await readEvents(own.hub.database.em(), { after: decodeCursor(first?.cursor ?? ''), types: ['attendance.changed'], eventIds: ['miss-a'], limit: 1000 })).toHaveLength(700), { timeout: 10_000, interval: 5 });
+    await vi.waitFor(async () => expect(await readEvents(own.hub.database.em(), { after: decodeCursor(first?.cursor ?? ''), types: ['attendance.changed'], eventIds: ['miss-a'], limit: 1000 })).toHaveLength(700), within);
     const stream = open('miss-', { after: decodeCursor(first?.cursor ?? ''), conflate: true });
     expect((await take(stream, 700)).map(said)).toEqual(Array.from({ length: 700 }, (_, n) => `miss-a:${n + 1}`));
     await stream.return?.();

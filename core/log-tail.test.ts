@@ -5,7 +5,7 @@ import { type DomainEvent, type DomainEventType } from './domain-events.ts';
 import { type Position, decodeCursor, logHead, readEvents } from './event-log.ts';
 import { append, change, never, openWriter, said } from './live-test-kit.ts';
 import { type LogTail, createLogTail } from './log-tail.ts';
-import { silentLogger } from './testing.ts';
+import { silentLogger, within } from './testing.ts';
 import { type TestHub, openTestHub } from './testing-hub.ts';
 
 let own: TestHub;
@@ -26,7 +26,7 @@ const openTail = async (ringSize?: number, pollMs?: number) => {
 /** What is asked of these events alone: an open transaction of another test may hold back what this file wrote before. */
 const only = (...ids: string[]) => ({ types, eventIds: new Set(ids) });
 /** Until a reader of the log sees these events. */
-const untilSeen = (after: Position, id: string, count = 1) => vi.waitFor(async () => expect(await readEvents(own.hub.database.em(), { after, types, eventIds: [id], limit: 1000 })).toHaveLength(count), { timeout: 10_000, interval: 5 });
+const untilSeen = (after: Position, id: string, count = 1) => vi.waitFor(async () => expect(await readEvents(own.hub.database.em(), { after, types, eventIds: [id], limit: 1000 })).toHaveLength(count), within);
 
 /** Reads on until as many events came. */
 const readOn = async (tail: LogTail, from: Position, wanted: number, filter: { types: readonly DomainEventType[]; eventIds: ReadonlySet<string> | null }, limit: number) => {
@@ -104,7 +104,7 @@ describe('the tail of the log', () => {
       const from = await end();
       const asked = vi.spyOn(own.hub.database, 'em');
       const first = readOn(opened.tail, from, 1, { ...only(`met${round}`), types: ['attendance.changed'] }, 10);
-      await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(2)); // it waits, and the log was read for it
+      await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(2), within); // it waits, and the log was read for it
       asked.mockRestore();
       await append(own.hub.database, null, change(`met${round}`, 1));
       await untilSeen(from, `met${round}`);
@@ -190,7 +190,7 @@ describe('the tail of the log', () => {
     em.mockImplementationOnce(() => {
       throw new Error('the database is away');
     });
-    await vi.waitFor(() => expect(em.mock.results.some(({ type }) => type === 'throw')).toBe(true));
+    await vi.waitFor(() => expect(em.mock.results.some(({ type }) => type === 'throw')).toBe(true), within);
     em.mockRestore();
     await append(own.hub.database, opened.bus, change('after', 1));
     expect((await got).map(said)).toEqual(['after:1']);

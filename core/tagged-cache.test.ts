@@ -6,9 +6,8 @@ import fc from 'fast-check';
 import { describe, expect, inject, test, vi } from 'vitest';
 import { createRedisTaggedCache } from './redis-tagged-cache.ts';
 import { type CacheReading, type Stamp, type TaggedCache, createMemoryTaggedCache } from './tagged-cache.ts';
-import { silentLogger } from './testing.ts';
+import { silentLogger, within } from './testing.ts';
 
-const within = { timeout: 5_000, interval: 10 };
 const inRedis = (url = inject('redisUrl'), prefix = `test:${randomUUID()}:`) => createRedisTaggedCache({ url, prefix, logger: silentLogger, patienceMs: 5_000 });
 const textsOf = ({ hits }: CacheReading) => hits.map((hit) => hit?.value.toString());
 const stampOf = async (cache: TaggedCache): Promise<Stamp> => (await cache.read([])).stamp ?? expect.fail('The cache cannot be reached.');

@@ -16,6 +16,9 @@ declare module 'vitest' {
 
 export const silentLogger: Logger = createLogger(process.env.TEST_LOG_LEVEL ?? 'silent');
 
+/** For what comes by itself, to `vi.waitFor`: a long time, since that costs nothing where it comes. */
+export const within = { timeout: 20_000, interval: 20 };
+
 export type TestDatabase = AsyncDisposable & { readonly url: string };
 
 /** A database with every migration applied, dropped at the end. */

@@ -30,7 +30,7 @@ const openUpstream = async (next: () => Answer) => {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     calls,
     open(options: Partial<UpstreamHttpOptions>) {
-      const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs: 25, retries: 1, backoff: { initialDelay: 1, maxDelay: 1 }, ...options });
+      const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs: 20_000, retries: 1, backoff: { initialDelay: 1, maxDelay: 1 }, ...options });
       https.push(http);
       return http;
     },
@@ -49,7 +49,7 @@ describe('whatever an upstream answers', () => {
       fc.asyncProperty(answers, fc.integer({ min: 1, max: 9 }), async (list, calls) => {
         let nth = 0;
         await using upstream = await openUpstream(() => list[nth++ % list.length] ?? 'ok');
-        const shared = { ledger: createMemoryCallLedger(), circuit: createMemoryCircuitStore(), budget: () => ({ calls, seconds: 3600 }), breaker: { failures: 100, halfOpenAfterMs: 60_000 } };
+        const shared = { timeoutMs: 25, ledger: createMemoryCallLedger(), circuit: createMemoryCircuitStore(), budget: () => ({ calls, seconds: 3600 }), breaker: { failures: 100, halfOpenAfterMs: 60_000 } };
         const processes = [upstream.open(shared), upstream.open(shared)];
         const ends = await Promise.allSettled(Array.from({ length: 14 }, (_, at) => processes[at % 2]?.request({ url: upstream.url })));
         expect(upstream.calls.all).toBeLessThanOrEqual(calls);
@@ -67,7 +67,7 @@ describe('whatever an upstream answers', () => {
         fc.asyncProperty(answers, async (probes) => {
           let nth = -1;
           await using upstream = await openUpstream(() => (nth < 0 ? '500' : (probes[nth] ?? 'ok')));
-          const shared = { ledger: createMemoryCallLedger(), circuit: createMemoryCircuitStore(), circuitSeen: () => 'OPEN' as const, retries: 0, breaker: { failures: 2, halfOpenAfterMs: 1_000 } };
+          const shared = { timeoutMs: 25, ledger: createMemoryCallLedger(), circuit: createMemoryCircuitStore(), circuitSeen: () => 'OPEN' as const, retries: 0, breaker: { failures: 2, halfOpenAfterMs: 1_000 } };
           const processes = [upstream.open(shared), upstream.open(shared)];
           const all = () => Promise.allSettled(processes.flatMap((http) => [http.request({ url: upstream.url }), http.request({ url: upstream.url })]));
           for (let at = 0; at < 2; at++) await processes[0]?.request({ url: upstream.url }).catch(() => undefined);

@@ -14,7 +14,7 @@ const begin = Date.UTC(2024, 5, 1, 9);
 const open = async (authentication: Authentication, credentials: (url: string) => Credentials) => {
   const clock = { at: begin, now: () => clock.at };
   const service = await createCustomSimulator({ authentication, clock });
-  const http = createUpstreamHttp({ allowPrivateAddresses: true, retries: 0, timeoutMs: 2_000 });
+  const http = createUpstreamHttp({ allowPrivateAddresses: true, retries: 0, timeoutMs: 20_000 });
   const context = { http, httpFor: () => http, now: () => new Date(clock.at), service: { serviceId: 's', serviceName: 's', endpoints: { api: service.url, webhook: null, healthCheck: '' }, credentials: credentials(service.url.replace('/v0', '')), settings: {}, pushSecret: '', pushSecrets: [] } };
   const call = (headers = {}) => signedIn(context).request({ url: `${service.url}/health?q=1`, headers });
   return { service, clock, context, call, [Symbol.asyncDispose]: async () => void (await Promise.all([http.close(), service[Symbol.asyncDispose]()])) };

@@ -4,6 +4,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
 import { type UpstreamHttpOptions, createUpstreamHttp } from './upstream-http.ts';
 
+/** Less than an idle connection is kept for. */
+const soon = { timeout: 9_000 };
+
 type Answer = (request: IncomingMessage, response: ServerResponse, nth: number) => void;
 
 /** A real upstream whose answers a test decides; it counts what reaches it. */
@@ -22,7 +25,7 @@ const openUpstream = async (answer: Answer, options: Partial<UpstreamHttpOptions
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs: 2_000, retries: 2, backoff: { initialDelay: 1, maxDelay: 2 }, ...options });
+  const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs: 10_000, retries: 2, backoff: { initialDelay: 1, maxDelay: 2 }, ...options });
   return {
     origin, seen, sockets, http,
     get: (path = '/', more = {}) => http.request({ url: `${origin}${path}`, ...more }),
@@ -54,7 +57,7 @@ describe('an upstream that hangs', () => {
   test('is left when its time is over', async () => {
     await using upstream = await openUpstream(() => undefined, { timeoutMs: 50, retries: 0 });
     await expect(upstream.get()).rejects.toEqual(failing('timeout'));
-    await vi.waitFor(() => expect(upstream.sockets.size).toBe(0));
+    await vi.waitFor(() => expect(upstream.sockets.size).toBe(0), soon);
   });
 
   test('is left when it drips bytes for ever', async () => {
@@ -64,7 +67,7 @@ describe('an upstream that hangs', () => {
       response.once('close', () => clearInterval(dripping));
     }, { timeoutMs: 60, retries: 0 });
     await expect(upstream.get()).rejects.toEqual(failing('timeout'));
-    await vi.waitFor(() => expect(upstream.sockets.size).toBe(0));
+    await vi.waitFor(() => expect(upstream.sockets.size).toBe(0), soon);
   });
 
   test('is left by a caller whose own time is over, as a timeout and without further tries', async () => {
@@ -94,7 +97,7 @@ describe('an upstream that lies', () => {
       more();
     }, { maxBytes: 1_000_000, retries: 0 });
     await expect(upstream.get()).rejects.toEqual(failing('too_large'));
-    await vi.waitFor(() => expect(upstream.sockets.size).toBe(0));
+    await vi.waitFor(() => expect(upstream.sockets.size).toBe(0), soon);
     expect(sent).toBeLessThan(64 * 1024 * 1024);
   });
 
@@ -214,6 +217,6 @@ test('closing leaves nothing open', async () => {
   await Promise.all(Array.from({ length: 5 }, () => upstream.get()));
   expect(upstream.sockets.size).toBeGreaterThan(0);
   await upstream.http.close();
-  await vi.waitFor(() => expect(upstream.sockets.size).toBe(0));
+  await vi.waitFor(() => expect(upstream.sockets.size).toBe(0), soon);
   await upstream[Symbol.asyncDispose]();
 });

@@ -134,5 +134,5 @@ test('an upstream that stops answering turns DEGRADED, its last values are serve
   // What was known last is served: somebody was inside, and still is.
   expect(failing.attendance.currentAttendees).toBeGreaterThan(0);
   gates.event(good).setKnobs({ answers: 'none', silent: false });
-  expect((await askUntil(read, ({ service }) => service.health === 'HEALTHY', 25_000)).service.lastError).toBeNull();
-}, 60_000);
+  expect((await askUntil(read, ({ service }) => service.health === 'HEALTHY')).service.lastError).toBeNull();
+});

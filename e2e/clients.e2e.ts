@@ -28,7 +28,7 @@ afterAll(() => stack.disposeAsync());
 /** What an example says, and what it complains of. */
 const run = async (file: string, key = hub.adminKey ?? ''): Promise<{ stdout: string; stderr: string }> => {
   const env = { ...process.env, EVENTGRAPH_URL: hub.url, EVENTGRAPH_KEY: key };
-  return promisify(execFile)(file.endsWith('.sh') ? 'sh' : process.execPath, [join('docs/clients', file)], { cwd: root, env, timeout: 25_000 });
+  return promisify(execFile)(file.endsWith('.sh') ? 'sh' : process.execPath, [join('docs/clients', file)], { cwd: root, env, timeout: 100_000 });
 };
 
 test.each([

@@ -135,4 +135,4 @@ const manyTimes = Number(process.env['PROPERTY_RUNS'] ?? 1);
 /** How often a property is tried; `PROPERTY_RUNS` multiplies. */
 export const runs = (count: number): { numRuns: number } => ({ numRuns: Math.ceil(count * manyTimes) });
 
-vi.setConfig({ testTimeout: 60_000 * Math.max(1, manyTimes) });
+vi.setConfig({ testTimeout: 240_000 * Math.max(1, manyTimes) });

@@ -9,6 +9,9 @@ import { freePort } from '#core/embedded-postgres.ts';
 
 const root = join(import.meta.dirname, '..');
 
+/** What was compiled for one hub serves the next: most tests start many. Node keeps it by the text of each file. */
+const compiled = join(root, 'node_modules/.cache/eventgraph-compiled');
+
 /** What `npm start` tells Node. */
 const nodeFlags = (): string[] => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
@@ -28,7 +31,7 @@ export type HubProcess = AsyncDisposable & {
 export type HubEnvironment = Readonly<Record<string, string>>;
 
 const spawnHub = (env: HubEnvironment, args: readonly string[]): { child: ChildProcess; said: () => string } => {
-  const child = spawn(process.execPath, [...nodeFlags(), 'main.ts', ...args], { cwd: root, env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', LOG_LEVEL: 'warn', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...nodeFlags(), 'main.ts', ...args], { cwd: root, env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NODE_COMPILE_CACHE: compiled, LOG_LEVEL: 'warn', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
   return { child, said: () => said };
@@ -91,14 +94,17 @@ export const ask = async <Data = Record<string, unknown>>(url: string, key: stri
   return (await response.json()) as Answer<Data>;
 };
 
+/** Between two questions the hub has time for what is waited for. */
+const pauseMs = 25;
+
 /** Asks until the answer is as wanted; bounded. */
-export const askUntil = async <Data>(read: () => Promise<Data>, isWanted: (data: Data) => boolean, withinMs = 20_000): Promise<Data> => {
+export const askUntil = async <Data>(read: () => Promise<Data>, isWanted: (data: Data) => boolean, withinMs = 60_000): Promise<Data> => {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const data = await read();
     if (isWanted(data)) return data;
     if (performance.now() > deadline) throw new Error(`not so within ${withinMs} ms: ${JSON.stringify(data)}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 };
 

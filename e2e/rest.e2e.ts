@@ -75,7 +75,7 @@ test('a request that was answered, or under way, when the hub was killed is not 
   expect(data).toEqual({ apiKeys: { totalCount: 2 }, eventServices: { totalCount: 0 } });
   hanging.closeAllConnections();
   hanging.close();
-}, 60_000);
+});
 
 /** An empty page of an origin of its own. */
 const servePage = async (stack: AsyncDisposableStack): Promise<string> => {

@@ -63,4 +63,4 @@ test('every role in a process of its own answers the same as one process with al
 
   gates.event('tech-conference-2024').setKnobs({});
   await askUntil(() => ask<{ eventServices: { edges: { node: { health: string } }[] } }>(gateway.url, whole.adminKey, '{ eventServices { edges { node { health } } } }'), ({ data }) => data.eventServices.edges[0]?.node.health === 'HEALTHY');
-}, 120_000);
+}, 600_000);

@@ -78,7 +78,7 @@ const letPeoplePass = (gates: GatekeeperSimulator, door: UpstreamDoor): (() => v
   return () => (door.onPush = () => undefined);
 };
 
-test('secrets for pushes and credentials change, the hub killed at any step of it: no push is refused, no fact is lost, none counted twice', { timeout: 120_000 }, async () => {
+test('secrets for pushes and credentials change, the hub killed at any step of it: no push is refused, no fact is lost, none counted twice', { timeout: 600_000 }, async () => {
   await using stage = await openStage();
   const { gates, door, rotate, signIn, move } = stage;
   const at = (moment: Moment, eventId: EventId, isMeant: RegExp, key = door.keys) => door.catchNext(moment, (call) => call.path.includes(`/${eventId}/`) && isMeant.test(call.path) && key.has(call.key));

@@ -1,5 +1,6 @@
 /** A hub that is killed between any two steps of a booking, in a process of its own. */
 import { expect, test } from 'vitest';
+import { cloneDatabase } from '#core/testing.ts';
 import { createTicketingSimulator } from '#simulators/ticketing/index.ts';
 import { type HubProcess, ask, askUntil, makeDataDir, plainHub, startHubProcess } from './hub-process.ts';
 
@@ -22,7 +23,8 @@ const places = (['before', 'after'] as const).flatMap((when) =>
 test('kill -9 between any two steps of a booking loses nothing, doubles nothing and holds no seat for ever', async () => {
   await using folder = await makeDataDir();
   await using it = await createTicketingSimulator({ yookassa: { notificationRetryMs: [500, 500, 500, 500, 1_000, 1_000, 2_000, 2_000] } });
-  const env = await plainHub(folder.path);
+  await using database = await cloneDatabase();
+  const env = { ...(await plainHub(folder.path)), DATABASE_URL: database.url };
   let hub: HubProcess = await startHubProcess(env);
   const input = { product: 'ticketing', serviceName: 'Concerts', endpoints: { api: it.platform.url }, authentication: { type: 'API_KEY', credentials: { apiKey: it.platform.token } }, syncSettings: { interval: 60 }, settings: it.settings };
   const registered = await ask<{ registerEventService: { service: { id: string } | null; userErrors: unknown[] } }>(hub.url, hub.adminKey, registration, { input });
@@ -40,7 +42,7 @@ test('kill -9 between any two steps of a booking loses nothing, doubles nothing 
   };
   let restarted: Promise<void> = Promise.resolve();
   const reached = (id: string, wanted: (booking: Booking) => boolean) =>
-    askUntil(async () => (await ask<{ booking: Booking }>(hub.url, hub.adminKey, 'query ($id: ID!) { booking(id: $id) { id state confirmationUrl refund } }', { id }).catch(() => null))?.data?.booking ?? { id, state: '', confirmationUrl: null, refund: null }, wanted, 60_000);
+    askUntil(async () => (await ask<{ booking: Booking }>(hub.url, hub.adminKey, 'query ($id: ID!) { booking(id: $id) { id state confirmationUrl refund } }', { id }).catch(() => null))?.data?.booking ?? { id, state: '', confirmationUrl: null, refund: null }, wanted, 120_000);
 
   for (const [number, { who, which, when }] of places.entries()) {
     const ticket = `autumn-quartet-s${number + 1}`;

@@ -98,7 +98,7 @@ const supergraph = [
 
 const runs = Number(process.env['PROPERTY_RUNS'] ?? 1);
 
-test('federated answers equal plain answers', { timeout: 60_000 * Math.max(1, runs) }, async () => {
+test('federated answers equal plain answers', { timeout: 240_000 * Math.max(1, runs) }, async () => {
   const { gateway, ask } = startGateway(supergraph, { report: () => undefined, limits: { maxAliases: 10_000, maxFields: 100_000, maxRootFields: 1_000 } });
   const schema = gateway.apiSchema();
   const plainly = { ...root, search: ({ first }: { first?: number }) => [events[1], venues[0], events[0]].slice(0, first ?? 3) };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readConfig } from '#core/config.ts';
-import { cloneDatabase, silentLogger } from '#core/testing.ts';
+import { cloneDatabase, silentLogger, within } from '#core/testing.ts';
 import type { Example, OpenapiDocument } from '#gateway/rest/openapi.ts';
 import { createAjv } from '#gateway/rest/parameters.ts';
 import { type GatekeeperSimulator, createGatekeeperSimulator } from '#simulators/gatekeeper/index.ts';
@@ -167,7 +167,7 @@ describe('C: the event collector', () => {
       const told = await ask(path, options);
       expect(listIn(told)).toHaveLength(count);
       return told;
-    }, { timeout: 15_000, interval: 20 });
+    }, within);
 
   test('takes an event at both paths, answers at once, and finds it again by its user, with exactly those bodies', async () => {
     for (const [path, body] of [['/api/collect', purchase], ['/api/event', visit], ['/api/collect', purchase]] as const) {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Fact } from '#core/facts.ts';
 import { query } from '#core/sql.ts';
+import { within } from '#core/testing.ts';
 import { applyBatch } from './apply.ts';
 import { type TestIngest, checkIn, event, modelTotals, observation, openTestIngest, registration, standingOf, status, totalsOf, voided } from './test-kit.ts';
 
@@ -212,7 +213,7 @@ describe('state and domain events', () => {
     const heard: string[] = [];
     const stop = own.hub.bus.subscribe('events.appended', ({ cursor }) => void heard.push(cursor));
     const { events } = await apply(about('told', [event(), checkIn('c', 1)]), 'svc_a', { cursor: { page: 7 } });
-    await vi.waitFor(() => expect(heard).toContain(events.at(-1)?.cursor));
+    await vi.waitFor(() => expect(heard).toContain(events.at(-1)?.cursor), within);
     expect(await query(own.hub.database.em(), `select cursor from hub.services where id = 'svc_a'`)).toEqual([{ cursor: { page: 7 } }]);
     await apply(about('told', [checkIn('d', 1)]));
     expect(await query(own.hub.database.em(), `select cursor from hub.services where id = 'svc_a'`)).toEqual([{ cursor: { page: 7 } }]);

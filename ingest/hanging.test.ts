@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { within } from '#core/testing.ts';
 import { applyBatch } from './apply.ts';
 import { type TestIngest, checkIn, event, openTestIngest } from './test-kit.ts';
 import { startIngestWorker } from './worker.ts';
 
 const hanging = 50;
-const within = { timeout: 20_000 };
 
 let own: TestIngest;
 let handled: string[];

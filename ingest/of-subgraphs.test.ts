@@ -28,7 +28,7 @@ describe('secrets in settings', () => {
     if (!result.ok) throw new Error(result.message);
     const row = await it.hub.database.em().findOneOrFail(Service, { id: result.serviceId });
     expect(JSON.stringify(row)).not.toContain('sk_clear_text');
-    const context = await it.ingest.connect(result.serviceId, AbortSignal.timeout(1_000));
+    const context = await it.ingest.connect(result.serviceId, AbortSignal.timeout(20_000));
     expect(context.service.settings).toEqual({ eventId: 'e1', payments: { secretKey: 'sk_clear_text' } });
     const change = (payments: object) => it.ingest.administration.update(result.serviceId, { settings: { payments } }, null);
     expect(await change({ api: 'https://elsewhere.test' })).toMatchObject({ ok: false, code: 'CREDENTIALS_NEEDED', field: 'input.settings.payments.secretKey' });
@@ -40,12 +40,12 @@ describe('secrets in settings', () => {
 describe('a service that a subgraph calls', () => {
   test('is not found any more when it is gone', async () => {
     await using it = await openTestIngest();
-    await expect(it.ingest.connect('svc_gone', AbortSignal.timeout(1_000))).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
+    await expect(it.ingest.connect('svc_gone', AbortSignal.timeout(20_000))).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
   });
   test('has connections of its own for each host, the same at every call', async () => {
     await using it = await openTestIngest();
     await it.addService('a');
-    const connect = async () => it.ingest.connect('a', AbortSignal.timeout(1_000));
+    const connect = async () => it.ingest.connect('a', AbortSignal.timeout(20_000));
     const [first, second] = [await connect(), await connect()];
     expect(first.http).toBe(second.http);
     expect(first.httpFor('payments')).toBe(second.httpFor('payments'));

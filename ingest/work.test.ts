@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EventgraphError, UpstreamError } from '#core/errors.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
+import { within } from '#core/testing.ts';
 import { applyBatch } from './apply.ts';
 import { createHandleTask, handleTask } from './handlers.ts';
 import { healthAfter, recordContact } from './health.ts';
@@ -31,7 +32,6 @@ beforeEach(async () => {
 });
 afterEach(() => own[Symbol.asyncDispose]());
 
-const within = { timeout: 15_000, interval: 20 };
 const never = new AbortController().signal;
 const service = () => own.hub.database.em().findOneOrFail(Service, { id: 'svc_test' });
 const sql = <Row>(text: string, values: unknown[] = []) => query<Row>(own.hub.database.em(), text, values);

@@ -24,6 +24,8 @@ export type Neighbours = AsyncDisposable & {
 
 export const startNeighbours = async (seed: string, count = 19): Promise<Neighbours> => {
   const random = createRandom(seed);
+  // What happens depends on the time between; how often something fails must not.
+  const trouble = createRandom(`${seed}, what fails`);
   await using stack = new AsyncDisposableStack();
   const all: Neighbour[] = [];
   for (let n = 0; n < count; n++) all.push(stack.use(await pickKind(n)(`neighbour-${n}`)));
@@ -36,12 +38,12 @@ export const startNeighbours = async (seed: string, count = 19): Promise<Neighbo
     },
     step() {
       for (let times = 3; times > 0; times--) pickOf(random, all).happen(random);
-      if (random.next() > 0.1) return;
-      const one = pickOf(random, all);
+      if (trouble.next() > 0.1) return;
+      const one = pickOf(trouble, all);
       if (bad.delete(one)) one.mend();
       else if (bad.size < failing) {
         bad.add(one);
-        one.fail(random);
+        one.fail(trouble);
         failures += 1;
       }
     },

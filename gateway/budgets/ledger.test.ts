@@ -12,7 +12,7 @@ import { type Ledger, type Taken, createInsuredLedger, createMemoryLedger, creat
 
 const open: Redis[] = [];
 const redisLedger = async (url = inject('redisUrl')): Promise<Ledger> => {
-  const redis = await connectRedis(url, silentLogger, { commandTimeout: 2_000 });
+  const redis = await connectRedis(url, silentLogger, { commandTimeout: 20_000 });
   open.push(redis);
   return createRedisLedger(redis);
 };

@@ -41,7 +41,7 @@ const equalsPlainAnswerThoughKept = async (found: Case): Promise<void> => {
   }
 };
 
-test('what is kept equals what would be answered anew, whole answers and entities of other operations', { timeout: 60_000 * Math.max(1, Number(process.env['PROPERTY_RUNS'] ?? 1)) }, async () => {
+test('what is kept equals what would be answered anew, whole answers and entities of other operations', { timeout: 240_000 * Math.max(1, Number(process.env['PROPERTY_RUNS'] ?? 1)) }, async () => {
   const { checked } = await forCases({ supergraphs: 30 }, equalsPlainAnswerThoughKept);
   expect(hits.answers).toBeGreaterThan(checked / 4); // those without errors
   expect(hits.entities).toBeGreaterThan(checked / 4);

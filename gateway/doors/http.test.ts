@@ -139,7 +139,7 @@ test('closing waits for no connection that says nothing, or that was refused as 
   await closing.app.close();
   expect((await cut)[0], 'an error of the client').toBe(false);
   refused.destroy();
-}, 3_000);
+}, 30_000);
 
 test('a client that goes away is no longer worked for', async () => {
   const aborted = Promise.withResolvers<void>();

@@ -156,7 +156,7 @@ describe('sockets', () => {
   });
 
   test('without an operation are closed after a while, and those with one are not', async () => {
-    const url = await start({ socketIdleMs: 60 });
+    const url = await start({ socketIdleMs: 1_000 });
     const busy = await subscribe(url, 'k3');
     await channel.waiting(1);
     const idle = await rawSocket(url);

@@ -12,7 +12,7 @@ let server: HttpServer;
 let port: number;
 beforeAll(async () => {
   started = startGateway([things]);
-  server = await createHttpServer({ gateway: started.gateway, logger: pino({ level: 'silent' }), identify: async () => publicViewer, limits: { requestMs: 200, stalledMs: 400 } });
+  server = await createHttpServer({ gateway: started.gateway, logger: pino({ level: 'silent' }), identify: async () => publicViewer, limits: { requestMs: 1_000, stalledMs: 2_000 } });
   port = Number(new URL(await server.app.listen({ port: 0, host: '127.0.0.1' })).port);
 });
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { SignJWT, exportSPKI } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { silentLogger } from '#core/testing.ts';
+import { silentLogger, within } from '#core/testing.ts';
 import { type JwtIdentify, createJwtIdentify, isJwt } from './jwt.ts';
 import { type JwtIssuer, readJwtIssuers } from './jwt-issuers.ts';
 import { type TestIssuer, createKey, startIssuer } from './test-issuer.ts';
@@ -178,13 +178,13 @@ describe('keys that rotate', () => {
     const old = await issuer.sign();
     await jwt.identify(old);
     await issuer.rotate(true);
-    await vi.waitFor(async () => expect(await refusal(jwt, old)).toEqual(refused('key')));
+    await vi.waitFor(async () => expect(await refusal(jwt, old)).toEqual(refused('key')), within);
   });
 });
 
 describe('an issuer that cannot be reached', () => {
   test.each(['unavailable', 'never'] as const)('(%s) goes on to be trusted with the keys known so far, without waiting for it', async (answers) => {
-    const jwt = start({}, { refreshMs: 0, cooldownMs: 0, restMs: 0, timeoutMs: 200 });
+    const jwt = start({}, { refreshMs: 0, cooldownMs: 0, restMs: 0, timeoutMs: 1_000 });
     await jwt.identify(await issuer.sign());
     issuer.answers = answers;
     for (const sub of ['bob', 'cid']) expect(await jwt.identify(await issuer.sign({ sub }))).toMatchObject({ keyId: expect.stringContaining(sub) });
@@ -202,7 +202,7 @@ describe('an issuer that cannot be reached', () => {
     ['of another issuer', { body: '{"issuer":"https://elsewhere.test","jwks_uri":"https://elsewhere.test/keys"}' }],
     ['without end', { body: JSON.stringify('x'.repeat(600_000)) }],
   ])('from the beginning (%s) makes its tokens UNAUTHENTICATED, and is asked again later', async (_, answers) => {
-    const jwt = start({}, { timeoutMs: 200, restMs: 0 });
+    const jwt = start({}, { timeoutMs: 1_000, restMs: 0 });
     issuer.answers = answers;
     expect(await refusal(jwt, await issuer.sign())).toEqual(refused('issuer_unavailable'));
     issuer.answers = 'well';

@@ -2,6 +2,7 @@
 import type { ExecutionResult } from 'graphql';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { within } from '#core/testing.ts';
 import type { Viewer } from '#core/viewer.ts';
 import { type Gateway, createGateway } from '../index.ts';
 import { circuitOpen, timedOut, unreachable } from '../resilience/failures.ts';
@@ -108,7 +109,7 @@ describe('changes of one tick', () => {
     const first = stream.next();
     await log.waiting(1);
     publish('a');
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await vi.waitFor(() => expect(sent).toHaveLength(1), within);
     publish('b', 'c');
     publish('d');
     handle = (_to, _request, answer) => answer();

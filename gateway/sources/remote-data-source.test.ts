@@ -35,7 +35,7 @@ describe('a subgraph that answers', () => {
     ['204', (socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n'), 'SUBREQUEST_MALFORMED_RESPONSE'],
   ])('%s', async (_, respond, code) => {
     const before = timers();
-    const set = await asking(respond, { timeoutMs: 200 });
+    const set = await asking(respond, { timeoutMs: code === 'SUBREQUEST_TIMEOUT' ? 200 : 20_000 });
     await expect(set.source.execute(request())).rejects.toMatchObject({ code });
     expect(set.server.asked).toHaveLength(1);
     await nothingLeft(set);
@@ -44,7 +44,7 @@ describe('a subgraph that answers', () => {
 
   test('late: the connection is closed, and the answer is nobody’s', async () => {
     const late: (() => void)[] = [];
-    const set = await asking((socket, count) => (count === 1 ? void late.push(() => socket.write(good)) : void socket.write(response('{"data":{"list":[2]}}'))), { timeoutMs: 50 });
+    const set = await asking((socket, count) => (count === 1 ? void late.push(() => socket.write(good)) : void socket.write(response('{"data":{"list":[2]}}'))), { timeoutMs: 1_000 });
     await expect(set.source.execute(request())).rejects.toMatchObject({ code: 'SUBREQUEST_TIMEOUT' });
     await nothingLeft(set);
     late[0]?.();
@@ -126,7 +126,7 @@ describe('a request tells how long it is waited for', () => {
   ])('%s', async (_, settings, change, ms) => {
     const left = await told(settings, change);
     expect(left).toBeLessThanOrEqual(ms);
-    expect(left).toBeGreaterThan(ms - 2_000);
+    expect(left).toBeGreaterThan(ms - 10_000);
   });
   test('and is given up then', async () => {
     const set = await asking(() => undefined);

@@ -11,7 +11,7 @@ import { createSecrets } from '#core/secrets.ts';
 import { allow } from '#core/shield.ts';
 import { type Hub, buildSubgraph, defineSubgraph } from '#core/subgraph.ts';
 import { type SubgraphServer, serveSubgraph } from '#core/subgraph-server.ts';
-import { silentLogger } from '#core/testing.ts';
+import { silentLogger, within } from '#core/testing.ts';
 import { viewerOf } from '#core/testing-hub.ts';
 import type { Viewer } from '#core/viewer.ts';
 
@@ -76,28 +76,28 @@ describe('an execution that is not waited for any more is told so', () => {
   });
   test('when whoever asked closes the connection', async () => {
     const { client, answer } = await ask();
-    await vi.waitFor(() => expect(waiting).toBe(1));
+    await vi.waitFor(() => expect(waiting).toBe(1), within);
     client.abort();
     expect(await answer).toBeInstanceOf(Error);
-    await vi.waitFor(() => expect(waiting).toBe(0));
+    await vi.waitFor(() => expect(waiting).toBe(0), within);
   });
   test('when the gateway gives up, because of its client or of the deadline', async () => {
     const client = new AbortController();
     const left = remote.execute({ ...request('{ waits }', reader), signal: client.signal });
-    await vi.waitFor(() => expect(waiting).toBe(1));
+    await vi.waitFor(() => expect(waiting).toBe(1), within);
     client.abort();
     await expect(left).rejects.toMatchObject({ code: 'SUBREQUEST_CANCELLED' });
-    await vi.waitFor(() => expect(waiting).toBe(0));
+    await vi.waitFor(() => expect(waiting).toBe(0), within);
     await expect(remote.execute({ ...request('{ waits }', reader), deadline: Date.now() + 50 })).rejects.toMatchObject({ code: 'SUBREQUEST_TIMEOUT' });
-    await vi.waitFor(() => expect(waiting).toBe(0));
+    await vi.waitFor(() => expect(waiting).toBe(0), within);
   });
   test.each(['reader', 'connection'])('when the %s of a subscription goes', async (what) => {
     const source = createRemoteDataSource({ url: server.url, signViewer: secrets.signViewer });
     const stream = (await source.subscribe(request('subscription { ticks { n } }', reader))) as AsyncIterableIterator<SourceEvent>;
     const next = stream.next().catch((error: unknown) => error);
-    await vi.waitFor(() => expect(waiting).toBe(1));
+    await vi.waitFor(() => expect(waiting).toBe(1), within);
     await (what === 'reader' ? stream.return?.() : source.close?.());
-    await vi.waitFor(() => expect(waiting).toBe(0));
+    await vi.waitFor(() => expect(waiting).toBe(0), within);
     await next;
     await source.close?.();
   });

@@ -18,7 +18,7 @@ import { createSecrets } from '#core/secrets.ts';
 import { allow } from '#core/shield.ts';
 import { type BuiltSubgraph, type Hub, buildSubgraph, defineSubgraph } from '#core/subgraph.ts';
 import { type SubgraphServer, serveSubgraph } from '#core/subgraph-server.ts';
-import { silentLogger } from '#core/testing.ts';
+import { silentLogger, within } from '#core/testing.ts';
 import { viewerOf } from '#core/testing-hub.ts';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
 
@@ -139,7 +139,7 @@ describe('a subgraph behind its own server answers as in the gateway\'s process'
     const stream = (await remote.subscribe(request('subscription { ticks(until: 5000) { n } }', reader))) as AsyncIterableIterator<SourceEvent>;
     await stream.next();
     await stream.return?.();
-    await vi.waitFor(() => expect(ended).toBe(before + 1));
+    await vi.waitFor(() => expect(ended).toBe(before + 1), within);
   });
 });
 
@@ -232,4 +232,4 @@ test('it stops although a connection says nothing and a socket answers no goodby
   const ends = Promise.all([once(silent, 'close'), once(rude, 'close')]);
   await own[Symbol.asyncDispose]();
   expect(await ends).toHaveLength(2);
-}, 5_000);
+}, 30_000);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { encodeKey } from '#core/pagination.ts';
 import { query } from '#core/sql.ts';
+import { within } from '#core/testing.ts';
 import { type TestHub, asker, openTestHub, viewerOf } from '#core/testing-hub.ts';
 import { permissions, publicViewer } from '#core/viewer.ts';
 import { holds, parseKeyRequest } from './domain.ts';
@@ -70,7 +71,7 @@ describe('a key', () => {
     expect(await identify(apiKey)).not.toBeNull();
     const first = await revoke(key.id);
     expect(first.data.revokeApiKey).toMatchObject({ key: { revokedAt: own.clock.now.toISOString() }, userErrors: [] });
-    await vi.waitFor(() => expect(heard).toHaveBeenCalledWith({ keyId: key.id }));
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledWith({ keyId: key.id }), within);
     expect(await identify(apiKey)).toBeNull();
     own.clock.now = new Date(own.clock.now.getTime() + 1_000);
     expect((await revoke(key.id)).data).toEqual(first.data);

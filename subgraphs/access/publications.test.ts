@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sha256Hex } from '#core/digest.ts';
 import { query } from '#core/sql.ts';
+import { within } from '#core/testing.ts';
 import { type TestHub, asker, openTestHub, viewerOf } from '#core/testing-hub.ts';
 import type { Viewer } from '#core/viewer.ts';
 import { manifestOf } from '#gateway/documents/manifest.ts';
@@ -66,7 +67,7 @@ describe('publishing', () => {
     await publishAs(viewer, { operations: [input('A')] });
     expect(await publishAs(viewer, { operations: [input('A'), input('B')] })).toMatchObject({ added: [{ name: 'B' }], unchanged: 1 });
     expect(await publishAs(viewer, { operations: [input('A')] })).toMatchObject({ added: [], unchanged: 1 });
-    await vi.waitFor(() => expect(told).toEqual([nameOf(viewer), nameOf(viewer)]));
+    await vi.waitFor(() => expect(told).toEqual([nameOf(viewer), nameOf(viewer)]), within);
     stop();
     expect(await audited(nameOf(viewer))).toEqual(['A', 'B'].map((name) => ({ action: 'operations.published', actor: 'key_test', details: { operations: [{ id: sha256Hex(body(name)), name }] } })));
   });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startJobs } from '#core/jobs.ts';
 import { encodeKey } from '#core/pagination.ts';
 import { query } from '#core/sql.ts';
-import { silentLogger } from '#core/testing.ts';
+import { silentLogger, within } from '#core/testing.ts';
 import { type TestHub, asker, openTestHub, viewerOf } from '#core/testing-hub.ts';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
 import { storeBatch, storeTask, take } from './inbox.ts';
@@ -62,7 +62,7 @@ describe('what is collected', () => {
   test('is stored by a worker that comes later', async () => {
     await collect([activity('1')]);
     await using _jobs = await startJobs({ database: own.hub.database, logger: silentLogger, tasks: { [storeTask]: (payload, signal) => storeBatch(payload, own.hub, signal) } });
-    await vi.waitFor(async () => expect(await ids()).toEqual(['1']), { timeout: 15_000, interval: 20 });
+    await vi.waitFor(async () => expect(await ids()).toEqual(['1']), within);
   });
 
   test('names no person in clear anywhere', async () => {

@@ -133,7 +133,7 @@ describe('the processes of expressions', () => {
       child = String((error as { stdout: Buffer }).stdout);
     }
     expect(child).toMatch(/^\d+$/);
-    await expect.poll(() => isRunning(Number(child)), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => isRunning(Number(child))).toBe(false);
   });
 });
 

@@ -37,7 +37,7 @@ export type DeskOptions = { readonly authentication?: Authentication; readonly c
 export const start = async ({ authentication, credentials = () => ({ type: 'none' }), signing, wanted = {}, dataSchema, webhook = null }: DeskOptions = {}) => {
   const clock = { at: begin, now: () => clock.at };
   const desk = await createCustomSimulator({ clock, ...(authentication ? { authentication } : {}), ...(signing ? { signing } : {}) });
-  const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs: 2_000, retries: 0, breaker: { failures: 1_000, halfOpenAfterMs: 1 } });
+  const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs: 5_000, retries: 0, breaker: { failures: 1_000, halfOpenAfterMs: 1 } });
   const contextOf = (more: object = wanted): ConnectorContext<CustomSettings> => ({
     service: { serviceId: 's1', serviceName: 'Desk', endpoints: { api: desk.url, webhook, healthCheck: `${desk.url}/health` }, credentials: credentials(desk.url.replace(/\/v0$/, '')), settings: settings.parse({ resources: everything(), ...more }), pushSecret: 'the hub made this secret', pushSecrets: ['the hub made this secret'], dataSchema: dataSchema ?? null },
     http, httpFor: () => http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(clock.now()), signal: new AbortController().signal,

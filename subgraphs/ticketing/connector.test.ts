@@ -15,7 +15,7 @@ const secret = 'the secret that was exchanged';
 const start = async (wanted: object = {}) => {
   let now = begin;
   const platform = await createPlatform({ plan: demoPlan(new Date(begin)), now: () => now, webhookRetryMs: [] });
-  const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs: 500, retries: 0 });
+  const http = createUpstreamHttp({ allowPrivateAddresses: true, timeoutMs: 1_500, retries: 0 });
   const context: TicketingContext = {
     service: { serviceId: 's1', serviceName: 'Concerts', endpoints: { api: platform.url, webhook: null, healthCheck: `${platform.url}/health` }, credentials: { type: 'api_key', apiKey: platform.token }, settings: settings.parse(wanted), pushSecret: secret, pushSecrets: [secret] },
     http, httpFor: () => http, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(now), signal: new AbortController().signal,

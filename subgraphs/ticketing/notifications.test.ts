@@ -79,7 +79,7 @@ describe('a notification of YooKassa', () => {
 
 describe('a call whose answer is lost', () => {
   test('to reserve leaves the booking RESERVING, and its job finds out what became of it', async () => {
-    await using it = await start({ timeoutMs: 200 });
+    await using it = await start();
     it.platform.misbehave('status-500', /POST \/bookings$/);
     const { booking, userErrors } = await it.reserve([seat(1)], 'a');
     expect([booking?.state, userErrors]).toEqual(['RESERVING', []]);
