@@ -62,7 +62,7 @@ afterAll(() => browser.close());
 const open = async (url: string, hash = '') => {
   const page = await browser.newPage({ viewport: { width: 1400, height: 800 } });
   // Before the test's own time is up, so that a failure says what was waited for.
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(90_000);
   const outside: string[] = [];
   const complaints: string[] = [];
   await page.route('**/*', (route) => {

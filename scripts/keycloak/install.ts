@@ -2,9 +2,10 @@
  * Brings a real Keycloak onto this machine, from Maven Central. It is kept in `.eventgraph-keycloak/` (which ignores
  * itself in git) and used again; Java is installed when it is missing and root may, on Debian.
  */
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '#core/errors.ts';
+import { installPackages, mayInstallPackages } from '../debian.ts';
 import { exists, run } from '../python.ts';
 import { fetchFromMaven } from './maven.ts';
 
@@ -51,12 +52,9 @@ const unzip = async (file: string, into: string): Promise<void> => {
 /** Java as Keycloak's script looks for it: of JAVA_HOME, or else the one in the path. */
 const ensureJava = async (log: (line: string) => void): Promise<void> => {
   if (await hasJava()) return;
-  const mayInstall = process.env.JAVA_HOME === undefined && process.getuid?.() === 0 && (await access('/etc/debian_version').then(() => true, () => false));
-  if (mayInstall) {
+  if (process.env.JAVA_HOME === undefined && (await mayInstallPackages())) {
     log('Installing Java');
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    await run('apt-get', ['update', '-qq'], env).catch(() => undefined);
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'default-jre-headless'], env);
+    await installPackages('--no-install-recommends', 'default-jre-headless');
   }
   if (!(await hasJava())) throw new ConfigError(`Keycloak needs Java ${leastJava} or newer (Debian: apt-get install default-jre-headless); JAVA_HOME may name it.`, { variable: 'JAVA_HOME' });
 };
