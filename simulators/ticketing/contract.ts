@@ -54,6 +54,7 @@ export const describeShopContract = (name: string, open: () => Promise<ShopSubje
     });
     test('the hub’s client reads it', async () => {
       const made = await client().create({ key: randomUUID(), amount: '10.50', currency: 'RUB', description: 'Booking', metadata: { booking_id: 'b' } });
+      if (made.ok) expect(await client().refundsOf(made.payment.id)).toEqual([]);
       expect(made).toMatchObject({ ok: true, payment: { status: 'pending', metadata: { booking_id: 'b' } } });
       expect(await client().payment(randomUUID())).toBeNull();
       expect(await client().create({ key: randomUUID(), amount: '0.00', currency: 'RUB', description: 'Booking', metadata: {} })).toMatchObject({ ok: false, code: 'invalid_request' });
@@ -67,6 +68,7 @@ export const describeShopContract = (name: string, open: () => Promise<ShopSubje
       const key = randomUUID();
       const refunds = [await client().refund(key, made.payment.id, '10.50', 'RUB'), await client().refund(key, made.payment.id, '10.50', 'RUB')];
       expect([refunds[0]?.status, refunds[1]?.id]).toEqual(['succeeded', refunds[0]?.id]);
+      expect(await client().refundsOf(made.payment.id)).toMatchObject([{ id: refunds[0]?.id, status: 'succeeded', amount: { value: '10.50' } }]);
       expect(await client().refund(randomUUID(), made.payment.id, '10.50', 'RUB')).toBeNull();
       expect(await client().refundOf(refunds[0]?.id ?? '')).toMatchObject({ status: 'succeeded', payment_id: made.payment.id });
     });

@@ -15,9 +15,11 @@ export type BookingsOptions = {
   readonly sloppyMs: () => number | null;
   /** Whether it lets nobody cancel, as a platform does after a time limit of its own. */
   readonly refusesToCancel: () => boolean;
+  /** Whether it answers the confirmation of a booking that is over with the booking as it is, instead of a refusal. */
+  readonly isVague: () => boolean;
 };
 
-export const createBookings = ({ world, holdMs, sloppyMs, refusesToCancel }: BookingsOptions) => {
+export const createBookings = ({ world, holdMs, sloppyMs, refusesToCancel, isVague }: BookingsOptions) => {
   const setTickets = (ids: readonly string[], status: Ticket['status']): void => {
     for (const id of ids) {
       const ticket = world.of('tickets').get(id);
@@ -54,7 +56,7 @@ export const createBookings = ({ world, holdMs, sloppyMs, refusesToCancel }: Boo
     confirm(id: string): Booking {
       expire();
       const booking = world.find('bookings', id);
-      if (booking.status === 'confirmed') return booking;
+      if (booking.status === 'confirmed' || (booking.status !== 'reserved' && isVague())) return booking;
       if (booking.status !== 'reserved') throw new Refused(409, `booking_${booking.status}`, `The booking is ${booking.status}.`);
       setTickets(booking.ticketIds, 'sold');
       return world.put('bookings', { ...booking, status: 'confirmed' });

@@ -28,6 +28,8 @@ export type Platform = SimulatedServer & {
   setSloppy(delayMs: number | null): void;
   /** From now on it lets nobody cancel a booking, or does again. */
   refuseToCancel(refuses: boolean): void;
+  /** From now on it answers the confirmation of a booking that is over with the booking as it is, or refuses it again. */
+  setVague(isVague: boolean): void;
   /** How many live bookings of the platform have this ticket: more than one is sold twice. */
   soldTimes(ticketId: string): number;
 };
@@ -38,7 +40,8 @@ export const createPlatform = async (options: PlatformOptions = {}): Promise<Pla
   const world = createWorld(now, (change) => webhooks.tell(change));
   let sloppyMs: number | null = null;
   let refusesToCancel = false;
-  const bookings = createBookings({ world, holdMs, sloppyMs: () => sloppyMs, refusesToCancel: () => refusesToCancel });
+  let isVague = false;
+  const bookings = createBookings({ world, holdMs, sloppyMs: () => sloppyMs, refusesToCancel: () => refusesToCancel, isVague: () => isVague });
   if (plan) sow(world, plan);
   const server = await createSimulatedServer({
     port: options.port,
@@ -61,6 +64,9 @@ export const createPlatform = async (options: PlatformOptions = {}): Promise<Pla
     },
     refuseToCancel(refuses) {
       refusesToCancel = refuses;
+    },
+    setVague(vague) {
+      isVague = vague;
     },
     soldTimes: (ticketId) => [...world.of('bookings').values()].filter(({ status, ticketIds }) => (status === 'reserved' || status === 'confirmed') && ticketIds.includes(ticketId)).length,
     async [Symbol.asyncDispose]() {

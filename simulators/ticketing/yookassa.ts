@@ -15,6 +15,8 @@ export type Amount = z.infer<typeof amount>;
 const paymentInput = z.object({ amount, capture: z.boolean().default(false), description: z.string().max(128).optional(), confirmation: z.object({ type: z.literal('redirect'), return_url: z.string().max(2048) }), metadata: z.record(z.string().max(32), z.string().max(512)).default({}) });
 const refundInput = z.object({ payment_id: z.string(), amount, description: z.string().max(250).optional() });
 
+const refundsQuery = z.object({ payment_id: z.string().optional(), limit: z.coerce.number().int().min(1).max(100).default(10) });
+
 export type Payment = {
   id: string;
   status: 'pending' | 'waiting_for_capture' | 'succeeded' | 'canceled';
@@ -91,7 +93,7 @@ export const createYooKassa = async (options: YooKassaOptions = {}): Promise<Yoo
   };
 
   const routes = (app: FastifyInstance): void => {
-    const once = createIdempotence();
+    const once = createIdempotence(now);
     app.post('/v3/payments', (request) =>
       once(request.headers['idempotence-key'], request.url, request.body, () => {
         const input = parse(paymentInput, request.body);
@@ -123,6 +125,11 @@ export const createYooKassa = async (options: YooKassaOptions = {}): Promise<Yoo
         return refund;
       }),
     );
+    app.get('/v3/refunds', (request) => {
+      const { payment_id: paymentId, limit } = parse(refundsQuery, request.query);
+      const items = [...refunds.values()].filter((refund) => paymentId === undefined || refund.payment_id === paymentId).reverse();
+      return { type: 'list', items: items.slice(0, limit) };
+    });
     app.get('/v3/refunds/:id', (request) => {
       const refund = refunds.get((request.params as { id: string }).id);
       if (!refund) throw new ApiError(404, 'not_found', "Refund doesn't exist or access denied", 'refund_id');
@@ -185,16 +192,19 @@ const parse = <T>(schema: z.ZodType<T>, value: unknown): T => {
   throw new ApiError(400, 'invalid_request', issue?.message ?? 'Request is not valid', issue?.path.join('.'));
 };
 
-/** `Idempotence-Key`, up to 64 characters: asked again the same, YooKassa answers with the same object; another request under the key is refused. */
-const createIdempotence = () => {
-  const answers = new Map<string, { readonly body: string; readonly answer: object }>();
+const keysLastMs = 24 * 3_600_000;
+
+/** `Idempotence-Key`, up to 64 characters: asked again the same within a day, YooKassa answers with the same object; another request under the key is refused. */
+const createIdempotence = (now: () => number) => {
+  const answers = new Map<string, { readonly body: string; readonly answer: object; readonly at: number }>();
   return (key: string | string[] | undefined, url: string, body: unknown, make: () => object): object => {
     if (typeof key !== 'string' || key.length === 0 || key.length > 64) throw new ApiError(400, 'invalid_request', 'Idempotence key is required, up to 64 characters', 'Idempotence-Key');
     const asked = `${url} ${JSON.stringify(body)}`;
-    const known = answers.get(key);
+    const last = answers.get(key);
+    const known = last && now() - last.at < keysLastMs ? last : undefined;
     if (known && known.body !== asked) throw new ApiError(400, 'invalid_request', 'Idempotence key duplicated', 'Idempotence-Key');
     const answer = known?.answer ?? make();
-    answers.set(key, { body: asked, answer });
+    answers.set(key, { body: asked, answer, at: known?.at ?? now() });
     return answer;
   };
 };
