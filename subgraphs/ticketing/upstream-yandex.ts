@@ -25,17 +25,17 @@ const mostAlbums = 50;
 export const createYandexClient = ({ music, geocoder, signal }: Options) => {
   const limited = () => AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
   return {
-    /** Newest first; null for an artist that Yandex Music does not know. */
-    async discography(artistId: string): Promise<readonly Album[] | null> {
-      if (music === null) return null;
+    /** Newest first; null for an artist that Yandex Music does not know, undefined where it is not set up. */
+    async discography(artistId: string): Promise<readonly Album[] | null | undefined> {
+      if (music === null) return undefined;
       const url = `${music.api.replace(/\/+$/, '')}/artists/${encodeURIComponent(artistId)}/direct-albums?page=0&page-size=${mostAlbums}&sort-by=year`;
       const answer = await music.http.request({ url, headers: { authorization: `OAuth ${music.token}` }, accept: [404], timeoutMs: patienceMs, signal: limited() });
       if (answer.status === 404) return null;
       return parse(albums, answer.json, 'Yandex Music').result.albums.map(({ id, title, year, trackCount }) => ({ id: String(id), title, year: year ?? null, trackCount: trackCount ?? null }));
     },
-    /** Null for an address that is not found. */
-    async coordinates(address: string): Promise<Coordinates | null> {
-      if (geocoder === null) return null;
+    /** Null for an address that is not found, undefined where the geocoder is not set up. */
+    async coordinates(address: string): Promise<Coordinates | null | undefined> {
+      if (geocoder === null) return undefined;
       const url = new URL(geocoder.api);
       for (const [name, value] of Object.entries({ apikey: geocoder.apiKey, geocode: address, format: 'json', results: '1', lang: geocoder.language })) url.searchParams.set(name, value);
       const answer = await geocoder.http.request({ url, timeoutMs: patienceMs, signal: limited() });
