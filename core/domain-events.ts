@@ -23,7 +23,7 @@ export type DomainEventPayloads = {
   'service.updated': { name: string; product: string; by: string | null; changed: string[] };
   'service.paused': { name: string; by: string | null };
   'service.resumed': { name: string; by: string | null };
-  'service.removed': { name: string; product: string; by: string | null; withData: boolean };
+  'service.removed': { name: string; product: string; by: string | null; withData: boolean; forced: boolean };
   /** An event became part of a programme, and its region that of the programme. */
   'programme.event_added': { programmeId: string; name: string; region: string; by: string | null };
   'service.sync_requested': { name: string; by: string | null; full: boolean };

@@ -81,8 +81,11 @@ export type ServiceAdministration = {
   update(serviceId: string, update: ServiceUpdate, by: string | null): Promise<AdministrationResult>;
   /** Exchanges a new secret for pushes. The one before is good for a while. */
   rotatePushSecret(serviceId: string, by: string | null): Promise<AdministrationResult>;
-  /** A service that is removed already, with its data kept, can be removed again with its data. */
-  remove(serviceId: string, request: { readonly withData: boolean; readonly by: string | null }): Promise<RemovalResult>;
+  /**
+   * A service that is removed already, with its data kept, can be removed again with its data. `force`: also where a subgraph
+   * has something under way with it, such as refunds that are due, and says so by a code of its own.
+   */
+  remove(serviceId: string, request: { readonly withData: boolean; readonly force?: boolean; readonly by: string | null }): Promise<RemovalResult>;
 };
 
 export type IngestPort = {
@@ -104,7 +107,7 @@ export type IngestPort = {
   readonly administration: ServiceAdministration;
   /**
    * What is needed to call a registered service outside of its pulls, over the same connections, circuits and budget.
-   * Throws SERVICE_UNKNOWN, and SERVICE_MISCONFIGURED where its settings do not fit its product any more.
+   * Throws SERVICE_UNKNOWN, SERVICE_PAUSED, and SERVICE_MISCONFIGURED where its settings do not fit its product any more.
    */
   connect(serviceId: string, signal: AbortSignal): Promise<ConnectorContext>;
   /** Takes in what a service answered, as if it had pushed it. Resolves after the commit, when no cached answer is older. */

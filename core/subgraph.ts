@@ -92,6 +92,8 @@ export type SubgraphDefinition<Loaders = unknown> = {
   readonly identify?: (hub: Hub) => (credential: string) => Promise<Viewer | null>;
   /** The operations that clients published, for the gateway. One subgraph has it. */
   readonly publishedOperations?: (hub: Hub) => PublishedOperations;
+  /** Throws an InputError that says what to do, where removing this service now would leave something half done. Not asked by who forces the removal. */
+  readonly assertRemovable?: (em: EntityManager, serviceId: string) => Promise<void>;
   /** Deletes what it keeps of these events and of this service, in the transaction that removes their service with its data. */
   readonly forgetEvents?: (em: EntityManager, eventIds: readonly string[], serviceId: string) => Promise<void>;
   /** Marks what it keeps of these events as last known and no more: their service is removed and its data stays. In that transaction. */

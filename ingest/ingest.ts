@@ -87,6 +87,7 @@ export const createIngest = (options: IngestOptions): Ingest => {
     async connect(serviceId, signal) {
       const service = await options.hub.database.em().findOne(Service, { id: serviceId });
       if (!service || service.state === 'REMOVED') throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service any more.', { serviceId });
+      if (service.state === 'PAUSED') throw new EventgraphError('SERVICE_PAUSED', 'The service is paused: it is not called until it is resumed.', { serviceId });
       return ingest.contextFor(service, signal);
     },
     async takeIn(serviceId, facts) {

@@ -1,11 +1,13 @@
 /**
  * Removing a service. With its data: every row of it and of its events goes in one transaction, and its event ids are
  * free again. Without: its events and their history stay readable as they were last known, and keep their ids;
- * credentials and secrets are wiped, and nobody calls it any more. Later it can be removed with its data.
+ * credentials and secrets are wiped, and nobody calls it any more. Later it can be removed with its data. While a subgraph
+ * has something under way with it, it is removed by force alone.
  */
 import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '#core/database.ts';
 import type { DomainEvent, NewDomainEvent } from '#core/domain-events.ts';
+import { InputError } from '#core/errors.ts';
 import { tags } from '#core/invalidation.ts';
 import { randomToken } from '#core/secrets.ts';
 import { Service } from '#core/services.ts';
@@ -16,12 +18,14 @@ import type { Ingest } from './ingest.ts';
 import { reachOf } from './rotate.ts';
 import { withdrawFrom } from './withdraw.ts';
 
-type Request = { readonly withData: boolean; readonly by: string | null };
+type Request = { readonly withData: boolean; readonly force?: boolean; readonly by: string | null };
 type Removed = { readonly ok: true; readonly keysWithdrawn: boolean | null };
 
 export const removeService = async (ingest: Ingest, serviceId: string, request: Request): Promise<Removed> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
   if (!service || (service.state === 'REMOVED' && !request.withData)) throw noSuchService();
+  // Before anybody is told: a refusal changes nothing.
+  if (!request.force) await assertRemovable(ingest, ingest.hub.database.em(), serviceId);
   // While there are credentials to do it with. Should the hub end here, the service is as it was, and told of news by its pulls.
   const keysWithdrawn = service.state === 'REMOVED' ? null : await withdrawAll(ingest, service);
   const events = await ingest.hub.database.em().transactional((em) => removeWithin(ingest, em, serviceId, request));
@@ -44,6 +48,10 @@ const removeWithin = async (ingest: Ingest, em: EntityManager, serviceId: string
   const service = await em.findOne(Service, { id: serviceId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   if (!service || (service.state === 'REMOVED' && !request.withData)) throw noSuchService();
   const { name, product } = service;
+  // Again, now that nothing new can begin: what a forced removal gives up is for whoever forces it to see to.
+  const objection = await assertRemovable(ingest, em, serviceId).then(() => null, asObjection);
+  if (objection && !request.force) throw objection;
+  if (objection) ingest.hub.logger.warn({ serviceId, by: request.by, code: objection.code, facts: objection.facts }, 'a service is removed by force');
   const rows = await query<{ id: string }>(em, 'select event_id as id from hub.event_ids where service_id = $1 order by event_id', [serviceId]);
   const eventIds = rows.map(({ id }) => id);
   await withdrawWork(em, serviceId);
@@ -51,7 +59,16 @@ const removeWithin = async (ingest: Ingest, em: EntityManager, serviceId: string
   else await keepData(ingest, em, service, eventIds);
   const occurredAt = ingest.hub.now();
   const removed: NewDomainEvent[] = eventIds.map((eventId) => ({ type: 'event.removed', eventId, occurredAt, payload: { withData: request.withData } }));
-  return recordEvents(ingest, em, serviceId, [...removed, { type: 'service.removed', eventId: null, occurredAt, payload: { name, product, by: request.by, withData: request.withData } }]);
+  return recordEvents(ingest, em, serviceId, [...removed, { type: 'service.removed', eventId: null, occurredAt, payload: { name, product, by: request.by, withData: request.withData, forced: objection !== null } }]);
+};
+
+const assertRemovable = async (ingest: Ingest, em: EntityManager, serviceId: string): Promise<void> => {
+  for (const subgraph of ingest.subgraphs) await subgraph.assertRemovable?.(em, serviceId);
+};
+
+const asObjection = (error: unknown): InputError => {
+  if (error instanceof InputError) return error;
+  throw error;
 };
 
 /** What the audit log is written from stays in the event log, for as long as that is kept. */

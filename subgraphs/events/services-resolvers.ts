@@ -41,8 +41,8 @@ export const administration: Administration = {
   resumeEventService: (_parent, { input: { serviceId } }, context) => answered(context, serviceId, ({ hub, viewer }) => hub.ingest.administration.resume(serviceId, viewer.keyId)),
   updateEventService: (_parent, { input }, context) => answered(context, input.serviceId, ({ hub, viewer }) => hub.ingest.administration.update(input.serviceId, parseUpdate(input, viewer.events), viewer.keyId)),
   rotatePushSecret: (_parent, { input: { serviceId } }, context) => answered(context, serviceId, ({ hub, viewer }) => hub.ingest.administration.rotatePushSecret(serviceId, viewer.keyId)),
-  async removeEventService(_parent, { input: { serviceId, withData } }, context) {
-    const { done, userErrors } = await administer(context, serviceId, ({ hub, viewer }) => hub.ingest.administration.remove(serviceId, { withData, by: viewer.keyId }));
+  async removeEventService(_parent, { input: { serviceId, withData, force } }, context) {
+    const { done, userErrors } = await administer(context, serviceId, ({ hub, viewer }) => hub.ingest.administration.remove(serviceId, { withData, force, by: viewer.keyId }));
     if (!done) return { removedServiceId: null, service: null, keysWithdrawn: null, userErrors };
     return { removedServiceId: serviceId, service: await readAnew(context, serviceId), keysWithdrawn: done.keysWithdrawn, userErrors };
   },

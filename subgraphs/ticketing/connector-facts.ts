@@ -2,7 +2,7 @@
 import type { RecordFact, Fact } from '#core/facts.ts';
 import { type TicketingContext, hubEventId } from './connector-settings.ts';
 import type { Booking } from './domain-booking.ts';
-import type { Payment, Refund } from './upstream-payments.ts';
+import type { Payment } from './upstream-payments.ts';
 import type { ArtistPayload, BookingPayload, CheckInPayload, EventPayload, ResourceKind, TicketPayload, VenuePayload } from './upstream-payloads.ts';
 import type { Row } from './upstream.ts';
 
@@ -35,9 +35,14 @@ const ticketFacts = (payload: TicketPayload, context: Context): Fact[] => [recor
 const admitted = (bookingId: string, ticketId: string): string => `${bookingId}/${ticketId}`;
 const registrationStates = { reserved: 'PENDING', confirmed: 'CONFIRMED', cancelled: 'CANCELLED', expired: 'CANCELLED' } as const;
 
-/** Each ticket of a booking admits somebody. */
-const bookingFacts = (payload: BookingPayload, context: Context): Fact[] =>
-  payload.ticketIds.map((ticketId) => ({ kind: 'registration', eventId: hubEventId(context.service.settings, payload.eventId), upstreamId: admitted(payload.id, ticketId), at: notAhead(payload.updatedAt, context), participant: context.hashParticipant(admitted(payload.id, ticketId)), state: registrationStates[payload.status] }));
+/** Each ticket of a booking admits somebody. One with a reference may be the hub's own, which is to know when it is over. */
+const bookingFacts = (payload: BookingPayload, context: Context): Fact[] => {
+  const status = payload.deletedAt === null ? payload.status : 'cancelled';
+  const about = { eventId: hubEventId(context.service.settings, payload.eventId), at: notAhead(payload.updatedAt, context) };
+  const isOver = status === 'cancelled' || status === 'expired';
+  const ended: Fact[] = isOver && payload.reference !== null ? [{ kind: 'record', type: 'ticketing.ended', ...about, upstreamId: payload.id, data: { reference: payload.reference, status } }] : [];
+  return [...payload.ticketIds.map((ticketId): Fact => ({ kind: 'registration', ...about, upstreamId: admitted(payload.id, ticketId), participant: context.hashParticipant(admitted(payload.id, ticketId)), state: registrationStates[status] })), ...ended];
+};
 
 export const checkInFacts = (payload: CheckInPayload, context: Context): Fact[] => {
   const about = { eventId: hubEventId(context.service.settings, payload.eventId), upstreamId: payload.id };
@@ -53,17 +58,16 @@ export const factsOfResource = <K extends ResourceKind>(kind: K, payload: Row<K>
 export const deletedFact = (type: 'artist' | 'venue' | 'ticket' | 'event', eventId: string | null, id: string, at: Date): RecordFact => ({ kind: 'record', type: `ticketing.${type}`, eventId, upstreamId: id, at, data: null });
 
 const paymentStatus = { pending: 'PENDING', waiting_for_capture: 'PENDING', succeeded: 'SUCCEEDED', canceled: 'CANCELED' } as const;
-const refundStatus = { pending: 'PENDING', succeeded: 'SUCCEEDED', canceled: 'FAILED' } as const;
+
+/** `paid` and the status must agree before it counts as paid. */
+export const seenPayment = ({ id, status, paid, amount }: Payment) => ({ paymentId: id, status: status === 'succeeded' && !paid ? ('PENDING' as const) : paymentStatus[status], amount: amount.value, currency: amount.currency });
 
 /** What a payment carries so that it is found again by whoever only has its notification. */
 export const paymentMetadata = ({ id, eventId, attempt }: Booking): Record<string, string> => ({ booking_id: id, event_id: eventId, attempt: String(attempt) });
 
-/** Null for a payment that the hub did not begin. `paid` and the status must agree before it counts as paid. */
+/** Null for a payment that the hub did not begin. */
 export const paymentFact = (payment: Payment, at: Date): RecordFact | null => {
   const { booking_id: bookingId, event_id: eventId, attempt } = payment.metadata;
   if (!bookingId || !eventId || !/^\d{1,6}$/.test(attempt ?? '')) return null;
-  const status = payment.status === 'succeeded' && !payment.paid ? 'PENDING' : paymentStatus[payment.status];
-  return { kind: 'record', type: 'ticketing.payment', eventId, upstreamId: `${bookingId}.${attempt}.${payment.id}`, at, data: { bookingId, attempt: Number(attempt), paymentId: payment.id, status, amount: payment.amount.value, currency: payment.amount.currency } };
+  return { kind: 'record', type: 'ticketing.payment', eventId, upstreamId: `${bookingId}.${attempt}.${payment.id}`, at, data: { bookingId, attempt: Number(attempt), ...seenPayment(payment) } };
 };
-
-export const refundFact = (booking: Pick<Booking, 'id' | 'eventId'>, refund: Refund, at: Date): RecordFact => ({ kind: 'record', type: 'ticketing.refund', eventId: booking.eventId, upstreamId: booking.id, at, data: { bookingId: booking.id, refundId: refund.id, status: refundStatus[refund.status] } });

@@ -11,6 +11,8 @@ const address = z.url({ protocol: /^https?$/ });
 export const settings = z.object({
   /** Put before the platform's ids of events, with a dash, where they would not be unique in the hub. */
   prefix: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$/).nullish().transform((value) => value ?? null),
+  /** How many seats one key, or one user, may have reserved and not paid at a time. */
+  maxHeldSeats: z.number().int().min(1).max(1_000_000).nullish().transform((value) => value ?? 100),
   /** A YooKassa shop; without it only free tickets can be booked to the end. */
   payments: z
     .object({

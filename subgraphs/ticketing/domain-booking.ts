@@ -4,8 +4,8 @@
  * order of events.
  *
  * Seats are claimed here first, then reserved at the platform, paid at YooKassa, confirmed at the platform. Every call can
- * be repeated, as it carries the booking's id as its idempotency key. A booking that ends before it is confirmed holds its
- * seats until the platform says that it let them go; one that was paid and does not come to be is refunded.
+ * be repeated, as it carries the booking's id as its idempotency key. A booking that ends holds its seats until the platform
+ * says that it let them go; one that was paid and does not come to be, or that the platform takes back, is refunded.
  */
 import { Decimal } from 'decimal.js';
 
@@ -21,6 +21,8 @@ export type Booking = {
   readonly ticketIds: readonly string[];
   readonly state: BookingState;
   readonly createdAt: Date;
+  /** When its event begins, as of when it was made. */
+  readonly startsAt: Date | null;
   /** The platform's id of the reservation; null before it is known. */
   readonly platformId: string | null;
   readonly amount: string | null;
@@ -30,6 +32,8 @@ export type Booking = {
   readonly release: 'DUE' | 'DONE' | null;
   /** Payments that were begun; each has a key of its own at YooKassa, and none is begun before the last one was cancelled. */
   readonly attempt: number;
+  /** When the last of them was begun. */
+  readonly begunAt: Date | null;
   readonly paymentId: string | null;
   /** `UNKNOWN`: begun, and not yet known whether YooKassa has it. `MISMATCH`: paid, but not what was to be paid. */
   readonly paymentStatus: 'UNKNOWN' | 'PENDING' | 'SUCCEEDED' | 'CANCELED' | 'MISMATCH' | null;
@@ -46,8 +50,11 @@ export type BookingEvent =
   /** The platform will not have it: nothing is reserved there. */
   | { readonly type: 'refused'; readonly failure: Failure }
   | { readonly type: 'gaveUp'; readonly failure: Failure }
+  /** The platform says of itself that the booking is over there. */
+  | { readonly type: 'endedByPlatform'; readonly status: 'cancelled' | 'expired'; readonly failure: Failure }
   | { readonly type: 'paymentBegun' }
   | { readonly type: 'paymentOpened'; readonly attempt: number; readonly paymentId: string; readonly confirmationUrl: string | null }
+  /** Not begun, or not known to have been: nobody was told where to pay. */
   | { readonly type: 'paymentRefused'; readonly attempt: number; readonly failure: Failure }
   | { readonly type: 'paymentSeen'; readonly attempt: number; readonly paymentId: string; readonly status: 'PENDING' | 'SUCCEEDED' | 'CANCELED'; readonly amount: string; readonly currency: string }
   | { readonly type: 'confirmed' }
@@ -55,16 +62,20 @@ export type BookingEvent =
   | { readonly type: 'cancelled' }
   | { readonly type: 'expired' }
   | { readonly type: 'released' }
+  /** The platform does not let go of it: it is confirmed there, and admits. */
+  | { readonly type: 'kept'; readonly failure: Failure }
   | { readonly type: 'refundSeen'; readonly refundId: string; readonly status: 'PENDING' | 'SUCCEEDED' | 'FAILED' };
 
 /** What has to be asked or told next. */
-export type Step = 'reserve' | 'giveUp' | 'openPayment' | 'lookUpPayment' | 'confirm' | 'expire' | 'release' | 'refund' | 'lookUpRefund';
+export type Step = 'reserve' | 'giveUp' | 'openPayment' | 'giveUpPayment' | 'lookUpPayment' | 'confirm' | 'expire' | 'release' | 'refund' | 'lookUpRefund';
 
 const live: ReadonlySet<BookingState> = new Set(['RESERVING', 'RESERVED', 'AWAITING_PAYMENT']);
 export const isFree = ({ amount }: Booking): boolean => amount !== null && new Decimal(amount).isZero();
 
 /** After so long without an answer of the platform a reservation is given up. */
 const reservingForMs = 5 * 60_000;
+/** YooKassa knows a request again by its key for 24 hours: later, asking for the same payment would begin a second one. */
+const openingForMs = 20 * 3_600_000;
 
 /** Whether its claims stand: nobody else may have its seats. */
 export const holdsSeats = ({ state, release }: Booking): boolean => live.has(state) || state === 'CONFIRMED' || release === 'DUE';
@@ -85,12 +96,14 @@ export const after = (booking: Booking, event: BookingEvent, now: Date): Booking
       if (booking.platformId !== null) return booking;
       if (state === 'RESERVING') return { ...booking, state: 'FAILED', failure: event.failure };
       return booking.release === 'DUE' ? { ...booking, release: 'DONE' } : booking;
+    case 'endedByPlatform':
+      return afterPlatformEnded(booking, event);
     case 'gaveUp':
       return state === 'RESERVING' ? { ...booking, state: 'FAILED', failure: event.failure, release: 'DUE' } : booking;
     case 'paymentBegun':
       return isPayable(booking, now) ? { ...booking, ...begunPayment(booking, now), state: 'AWAITING_PAYMENT', failure: null } : booking;
     case 'cancelled':
-      return isCancellable(booking) ? { ...booking, state: 'CANCELLED', release: 'DUE', refundStatus: dueRefund(booking) } : booking;
+      return isCancellable(booking) ? { ...booking, state: 'CANCELLED', release: 'DUE', refundStatus: dueRefund(booking), failure: null } : booking;
     case 'expired':
       return (state === 'RESERVED' || state === 'AWAITING_PAYMENT') && booking.paidAt === null ? { ...booking, state: 'EXPIRED', release: 'DUE' } : booking;
     case 'confirmed':
@@ -99,6 +112,8 @@ export const after = (booking: Booking, event: BookingEvent, now: Date): Booking
       return state === 'AWAITING_PAYMENT' && booking.paidAt !== null ? { ...booking, state: 'FAILED', failure: event.failure, release: 'DUE', refundStatus: dueRefund(booking) } : booking;
     case 'released':
       return booking.release === 'DUE' ? { ...booking, release: 'DONE' } : booking;
+    case 'kept':
+      return booking.release === 'DUE' && booking.paidAt !== null && (booking.refundStatus ?? 'DUE') === 'DUE' ? { ...booking, state: 'CONFIRMED', release: null, refundStatus: null, failure: event.failure } : booking;
     case 'refundSeen':
       return booking.refundStatus === 'DUE' || booking.refundStatus === 'PENDING' ? { ...booking, refundId: event.refundId, refundStatus: event.status } : booking;
     default:
@@ -106,8 +121,15 @@ export const after = (booking: Booking, event: BookingEvent, now: Date): Booking
   }
 };
 
+/** Money goes back when the platform, asked to release it, says once more that it is over. */
+const afterPlatformEnded = (booking: Booking, { status, failure }: Extract<BookingEvent, { type: 'endedByPlatform' }>): Booking => {
+  if (booking.platformId === null || !isCancellable(booking)) return booking;
+  if (status === 'expired' && booking.paidAt === null) return { ...booking, state: 'EXPIRED', release: 'DUE' };
+  return { ...booking, state: booking.state === 'CONFIRMED' ? 'CANCELLED' : 'FAILED', release: 'DUE', refundStatus: dueRefund(booking), failure };
+};
+
 const begunPayment = (booking: Booking, now: Date): Partial<Booking> =>
-  isFree(booking) ? { paidAt: now } : { attempt: booking.attempt + 1, paymentId: null, paymentStatus: 'UNKNOWN', confirmationUrl: null };
+  isFree(booking) ? { paidAt: now } : { attempt: booking.attempt + 1, begunAt: now, paymentId: null, paymentStatus: 'UNKNOWN', confirmationUrl: null };
 
 /** Money that was taken goes back, once. */
 const dueRefund = (booking: Booking): Booking['refundStatus'] => booking.refundStatus ?? (booking.paidAt !== null && !isFree(booking) ? 'DUE' : null);
@@ -115,9 +137,8 @@ const dueRefund = (booking: Booking): Booking['refundStatus'] => booking.refundS
 type PaymentEvent = Extract<BookingEvent, { type: 'paymentOpened' | 'paymentRefused' | 'paymentSeen' }>;
 
 const afterPayment = (booking: Booking, event: PaymentEvent, now: Date): Booking => {
-  const isWaiting = booking.paymentStatus === 'UNKNOWN' || booking.paymentStatus === 'PENDING';
   // Of an earlier attempt, or of a payment that is not ours.
-  if (event.attempt !== booking.attempt || !isWaiting) return booking;
+  if (event.attempt !== booking.attempt || !isOpen(booking, event)) return booking;
   if ('paymentId' in event && booking.paymentId !== null && event.paymentId !== booking.paymentId) return booking;
   if (event.type === 'paymentOpened') return { ...booking, paymentId: event.paymentId, paymentStatus: 'PENDING', confirmationUrl: event.confirmationUrl ?? booking.confirmationUrl };
   const back: Pick<Booking, 'state'> = { state: booking.state === 'AWAITING_PAYMENT' ? 'RESERVED' : booking.state };
@@ -127,7 +148,13 @@ const afterPayment = (booking: Booking, event: PaymentEvent, now: Date): Booking
   if (event.status === 'CANCELED') return { ...known, ...back, paymentStatus: 'CANCELED', confirmationUrl: null };
   if (!isAsAgreed(booking, event)) return { ...known, paymentStatus: 'MISMATCH' };
   // Paid. In time it is taken; too late it is given back.
-  return booking.state === 'AWAITING_PAYMENT' ? { ...known, paymentStatus: 'SUCCEEDED', paidAt: now } : { ...known, paymentStatus: 'SUCCEEDED', refundStatus: 'DUE' };
+  return booking.state === 'AWAITING_PAYMENT' || booking.state === 'RESERVED' ? { ...known, state: 'AWAITING_PAYMENT', paymentStatus: 'SUCCEEDED', paidAt: now } : { ...known, paymentStatus: 'SUCCEEDED', refundStatus: 'DUE' };
+};
+
+/** Whether there is something left to hear of the payment. One that was refused or given up may turn out to be there, and paid. */
+const isOpen = ({ paymentStatus, paymentId }: Booking, event: PaymentEvent): boolean => {
+  if (event.type === 'paymentSeen' && event.status === 'SUCCEEDED' && paymentStatus === 'CANCELED') return paymentId === null;
+  return paymentStatus === 'UNKNOWN' || (paymentStatus === 'PENDING' && event.type !== 'paymentRefused');
 };
 
 const isAsAgreed = (booking: Booking, paid: { readonly amount: string; readonly currency: string }): boolean =>
@@ -140,11 +167,13 @@ export const nextStep = (booking: Booking, now: Date): Step | null => {
   if (booking.state === 'AWAITING_PAYMENT' && booking.paidAt !== null) return 'confirm';
   if (booking.state === 'RESERVED' || booking.state === 'AWAITING_PAYMENT') {
     if (isOver) return 'expire';
-    return booking.paymentStatus === 'UNKNOWN' ? 'openPayment' : null;
+    if (booking.paymentStatus !== 'UNKNOWN') return null;
+    return now.getTime() - (booking.begunAt?.getTime() ?? 0) > openingForMs ? 'giveUpPayment' : 'openPayment';
   }
   // Seats before money: while the shop is away, nobody else has to wait for them.
   if (booking.release === 'DUE') return 'release';
-  if (booking.paymentStatus === 'UNKNOWN') return 'openPayment';
+  // Nobody was told where to pay, and nobody will be.
+  if (booking.paymentStatus === 'UNKNOWN') return 'giveUpPayment';
   if (booking.refundStatus === 'DUE') return 'refund';
   return null;
 };

@@ -17,9 +17,11 @@ export const eventRecord = z.object({ platformId: z.string(), name: z.string(), 
 export const artistRecord = z.object({ name: z.string(), genre: z.string().nullable(), yandexMusicId: z.string().nullable() });
 export const venueRecord = z.object({ name: z.string(), address: z.string(), capacity: z.number().int().nullable() });
 export const ticketRecord = z.object({ category: z.string(), seat: z.string().nullable(), amount, currency, status: z.enum(['available', 'reserved', 'sold']) });
-/** What YooKassa says of a payment that the hub began, or of its refund. `upstreamId` is the booking's id and the attempt's number, or the booking's id. */
+/** What YooKassa says of a payment that the hub began. `upstreamId` is the booking's id, the attempt's number and the payment's id. */
 export const paymentRecord = z.object({ bookingId: z.string(), attempt: z.number().int(), paymentId: z.string(), status: z.enum(['PENDING', 'SUCCEEDED', 'CANCELED']), amount, currency });
-export const refundRecord = z.object({ bookingId: z.string(), refundId: z.string(), status: z.enum(['PENDING', 'SUCCEEDED', 'FAILED']) });
+/** A booking that is over at the platform; `upstreamId` is its id there, `reference` what whoever made it calls it. */
+export const endedRecord = z.object({ reference: z.string(), status: z.enum(['cancelled', 'expired']) });
+export type Ended = z.infer<typeof endedRecord>;
 
 /** Artists and venues of all services in one list need ids that are told apart. Ids of services have no colon. */
 export const globalId = (serviceId: string, id: string): string => `${serviceId}:${id}`;

@@ -1,4 +1,4 @@
-/** Writes the platform's records, and what YooKassa says of payments and refunds into their bookings. */
+/** Writes the platform's records, and what it and YooKassa say of bookings and payments into the bookings. */
 import type { z } from 'zod';
 import type { EntityManager } from '#core/database.ts';
 import type { NewDomainEvent } from '#core/domain-events.ts';
@@ -7,7 +7,7 @@ import { query } from '#core/sql.ts';
 import type { FactContext } from '#core/subgraph.ts';
 import * as records from './domain.ts';
 import type { BookingEvent } from './domain-booking.ts';
-import { change, enqueueSettle, findBooking, purchaseOf } from './store-bookings.ts';
+import { change, enqueueSettle, findBooking, purchaseOf, wakeUnsettled } from './store-bookings.ts';
 
 export const applyFacts = async (em: EntityManager, facts: readonly Fact[], { serviceId, now }: FactContext): Promise<NewDomainEvent[]> => {
   const told = factsOf(facts, 'record').filter(({ type }) => type.startsWith('ticketing.'));
@@ -22,7 +22,7 @@ export const applyFacts = async (em: EntityManager, facts: readonly Fact[], { se
     const { bookingId, attempt, paymentId, status, amount, currency } = data;
     happened.push(...(await tellBooking(em, serviceId, bookingId, { type: 'paymentSeen', attempt, paymentId, status, amount, currency }, now)));
   }
-  for (const { data } of ofType(told, 'ticketing.refund', records.refundRecord)) if (data) happened.push(...(await tellBooking(em, serviceId, data.bookingId, { type: 'refundSeen', refundId: data.refundId, status: data.status }, now)));
+  for (const { fact, data } of ofType(told, 'ticketing.ended', records.endedRecord)) if (data) happened.push(...(await tellEnded(em, serviceId, fact.upstreamId, data, now)));
   return happened;
 };
 
@@ -59,6 +59,13 @@ const write = async <T>(em: EntityManager, table: string, key: readonly ('servic
   if (gone.length > 0) await query(em, `delete from ticketing.${table} t using jsonb_populate_recordset(null::ticketing.${table}, $1::jsonb) as gone where ${key.map((column) => `t.${column} = gone.${column}`).join(' and ')}`, [JSON.stringify(gone)]);
 };
 
+/** What the platform says of one that it took from the hub. The reference alone proves nothing: whoever else books there may make one up. */
+const tellEnded = async (em: EntityManager, serviceId: string, platformId: string, { reference, status }: records.Ended, now: Date): Promise<NewDomainEvent[]> => {
+  const booking = await findBooking(em, reference);
+  if (booking?.platformId !== platformId) return [];
+  return tellBooking(em, serviceId, reference, { type: 'endedByPlatform', status, failure: { code: 'PLATFORM_CANCELLED', message: 'The ticketing platform cancelled the booking.', ticketIds: [] } }, now);
+};
+
 /** Only a booking of this service: another one's shop has no say in it. What follows is done by the booking's job, at once. */
 const tellBooking = async (em: EntityManager, serviceId: string, bookingId: string, event: BookingEvent, now: Date): Promise<NewDomainEvent[]> => {
   const booking = await findBooking(em, bookingId);
@@ -69,14 +76,13 @@ const tellBooking = async (em: EntityManager, serviceId: string, bookingId: stri
   return purchaseOf(changed, now);
 };
 
-/** Also artists and venues of a service that has no event any more. */
-export const forgetEvents = async (em: EntityManager, eventIds: readonly string[]): Promise<void> => {
-  const services = await query<{ service_id: string }>(em, 'delete from ticketing.events where event_id = any($1::text[]) returning service_id', [eventIds]);
-  for (const table of ['tickets', 'claims', 'bookings']) await query(em, `delete from ticketing.${table} where event_id = any($1::text[])`, [eventIds]);
-  for (const table of ['artists', 'venues']) await query(em, `delete from ticketing.${table} t where service_id = any($1::text[]) and not exists (select from ticketing.events e where e.service_id = t.service_id)`, [services.map(({ service_id }) => service_id)]);
+export const forgetEvents = async (em: EntityManager, eventIds: readonly string[], serviceId: string): Promise<void> => {
+  for (const table of ['tickets', 'claims']) await query(em, `delete from ticketing.${table} where event_id = any($1::text[])`, [eventIds]);
+  for (const table of ['bookings', 'events', 'artists', 'venues']) await query(em, `delete from ticketing.${table} where service_id = $1`, [serviceId]);
 };
 
-/** An idempotency key is remembered for a month. */
+/** An idempotency key is remembered for a month. A booking that is not settled has a job, whatever became of the one before. */
 export const maintain = async (em: EntityManager, now: Date): Promise<void> => {
   await query(em, `delete from ticketing.requests where created_at < $1::timestamptz - interval '30 days'`, [now.toISOString()]);
+  await wakeUnsettled(em, null);
 };

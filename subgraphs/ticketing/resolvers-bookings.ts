@@ -6,18 +6,17 @@ import { sha256 } from '#core/digest.ts';
 import { InputError } from '#core/errors.ts';
 import type { EntityManager } from '#core/database.ts';
 import { connectionOf, momentOf, pageOf } from '#core/pagination.ts';
-import { Service } from '#core/services.ts';
 import { isAllowed, visibleEventIds } from '#core/viewer.ts';
 import { type Booking, isCancellable, isPayable } from './domain-booking.ts';
 import type { MutationResolvers, QueryResolvers } from './generated/types.ts';
 import { isPassing, settle } from './handlers.ts';
 import type { Context } from './resolvers.ts';
-import { type VisibleBookings, beginRequest, change, claimSeats, countBookings, endRequest, enqueueSettle, findBooking, listBookings } from './store-bookings.ts';
-import { findEvent, isVisible, knownTickets } from './store.ts';
+import { type VisibleBookings, beginRequest, change, claimSeats, countBookings, countHeldSeats, endRequest, enqueueSettle, findBooking, forgetRequest, listBookings } from './store-bookings.ts';
+import { findEvent, holdService, isVisible, knownTickets } from './store.ts';
 
 type UserError = { readonly code: string; readonly field: string; readonly message: string };
 type Payload = { readonly booking: Booking | null; readonly userErrors: readonly UserError[] };
-/** What a request changed, inside its transaction. */
+/** What a request changed, inside its transaction; nothing where there are errors. */
 type Effect = { readonly booking: Booking | null; readonly errors: readonly UserError[] };
 
 const mostTickets = 20;
@@ -29,7 +28,9 @@ const ownerOf = ({ viewer, hub }: Context): string => hub.secrets.hashParticipan
 /** Its own, and for an admin those of the events that its key is for. */
 const visibleTo = (context: Context): VisibleBookings => ({ owner: ownerOf(context), eventIds: isAllowed(context.viewer, 'admin') ? visibleEventIds(context.viewer, null) : [] });
 
-const refuse = (code: string, field: string, message: string): Effect => ({ booking: null, errors: [{ code, field: `input.${field}`, message }] });
+const refuse = (code: string, field: string, message: string, booking: Booking | null = null): Effect => ({ booking, errors: [{ code, field: `input.${field}`, message }] });
+const removed = (field: string): Effect => refuse('SERVICE_REMOVED', field, 'The ticketing service is not connected any more.');
+const paused = (field: string): Effect => refuse('SERVICE_PAUSED', field, 'The ticketing service is paused. Try again later.');
 
 const findOwn = async (em: EntityManager, context: Context, id: string): Promise<Booking | null> => {
   const booking = await findBooking(em, id);
@@ -49,15 +50,19 @@ const once = async (context: Context, operation: string, input: { readonly idemp
   const effect = await hub.database.em().transactional(async (em): Promise<Effect & { readonly bookingId: string | null }> => {
     const known = await beginRequest(em, request);
     if (!known.isSame) return { ...refuse('IDEMPOTENCY_KEY_REUSED', 'idempotencyKey', 'This key was sent with another input. Make up a new one for each thing to do.'), bookingId: null };
-    if (!known.isNew) return { booking: null, errors: known.errors, bookingId: known.bookingId };
+    if (!known.isNew) return { booking: null, errors: [], bookingId: known.bookingId };
     const { booking, errors } = await act(em);
-    await endRequest(em, request, booking?.id ?? null, errors);
-    if (booking) await enqueueSettle(em, booking.id, new Date(hub.now().getTime() + jobDelayMs));
+    // A refusal changed nothing: it is not remembered, as it may be none the next time.
+    if (booking === null || errors.length > 0) await forgetRequest(em, request);
+    else {
+      await endRequest(em, request, booking.id);
+      await enqueueSettle(em, booking.id, new Date(hub.now().getTime() + jobDelayMs));
+    }
     return { booking, errors, bookingId: booking?.id ?? null };
   });
-  if (effect.bookingId === null) return { booking: null, userErrors: effect.errors };
+  if (effect.bookingId === null || effect.errors.length > 0) return { booking: effect.booking, userErrors: effect.errors };
   await settleNow(context, effect.bookingId, signal);
-  return outcome(await findBooking(hub.database.em(), effect.bookingId), operation, effect.errors);
+  return outcome(await findBooking(hub.database.em(), effect.bookingId), operation);
 };
 
 /** A step that fails now is tried again by the job. */
@@ -70,14 +75,20 @@ const settleNow = async ({ hub }: Context, bookingId: string, signal: AbortSigna
   }
 };
 
-const fieldOf: Readonly<Record<string, string>> = { SEAT_TAKEN: 'ticketIds', PLATFORM_REFUSED: 'ticketIds', PAYMENT_REFUSED: 'bookingId' };
+/** Why what was asked for did not come to be, and where the booking is shown all the same. */
+const failures: Readonly<Record<string, { readonly isOne: (booking: Booking, code: string) => boolean; readonly field: (code: string) => string; readonly showsBooking: boolean }>> = {
+  // A reservation that failed is no booking to its caller.
+  reserveTickets: { isOne: ({ state }) => state === 'FAILED', field: (code) => (code === 'PLATFORM_UNAVAILABLE' ? 'eventId' : 'ticketIds'), showsBooking: false },
+  payBooking: { isOne: (_booking, code) => code === 'PAYMENT_REFUSED', field: () => 'bookingId', showsBooking: true },
+  cancelBooking: { isOne: ({ state }, code) => state === 'CONFIRMED' && code === 'CANCEL_REFUSED', field: () => 'bookingId', showsBooking: true },
+};
 
-/** A reservation that failed is no booking to its caller, and a payment that was refused says why. */
-const outcome = (booking: Booking | null, operation: string, errors: readonly UserError[]): Payload => {
-  const failure = booking?.failure;
-  const isFailed = (operation === 'reserveTickets' && booking?.state === 'FAILED') || (operation === 'payBooking' && failure?.code === 'PAYMENT_REFUSED');
-  if (failure && isFailed) return { booking: operation === 'payBooking' ? booking : null, userErrors: [{ code: failure.code, field: `input.${fieldOf[failure.code] ?? 'eventId'}`, message: failure.message }] };
-  return { booking, userErrors: errors };
+const outcome = (booking: Booking | null, operation: keyof typeof failures): Payload => {
+  if (booking === null) return { booking, userErrors: refuse('BOOKING_NOT_FOUND', 'idempotencyKey', 'The booking that was made under this key is not there any more.').errors };
+  const rule = failures[operation];
+  const { failure } = booking;
+  if (!rule || !failure || !rule.isOne(booking, failure.code)) return { booking, userErrors: [] };
+  return { booking: rule.showsBooking ? booking : null, userErrors: [{ code: failure.code, field: `input.${rule.field(failure.code)}`, message: failure.message }] };
 };
 
 export const bookingQueries: Pick<QueryResolvers, 'booking' | 'bookings'> = {
@@ -100,9 +111,14 @@ export const bookingMutations: Pick<MutationResolvers, 'reserveTickets' | 'payBo
       const known = await knownTickets(em, event.eventId, ticketIds);
       const missing = ticketIds.filter((id) => !known.has(id));
       if (missing.length > 0) return refuse('TICKET_NOT_FOUND', 'ticketIds', `The event has no ticket ${missing.join(', ')}.`);
-      const service = await em.findOne(Service, { id: event.serviceId });
-      if (service?.state !== 'ACTIVE') return refuse('SERVICE_PAUSED', 'eventId', 'The ticketing service is paused. Try again later.');
-      const booking = await claimSeats(em, { serviceId: event.serviceId, eventId: event.eventId, owner: ownerOf(context), ticketIds, now: context.hub.now() });
+      const { serviceId, startsAt } = event;
+      const service = await holdService(em, serviceId);
+      if (!service) return removed('eventId');
+      if (service.isPaused) return paused('eventId');
+      const owner = ownerOf(context);
+      const held = await countHeldSeats(em, serviceId, owner);
+      if (held + ticketIds.length > service.maxHeldSeats) return refuse('TOO_MANY_SEATS_HELD', 'ticketIds', `One key has at most ${service.maxHeldSeats} seats reserved at a time, and has ${held}. Pay for some, cancel some, or wait until they expire.`);
+      const booking = await claimSeats(em, { serviceId, eventId: event.eventId, startsAt, owner, ticketIds, now: context.hub.now() });
       return { booking, errors: [] };
     }),
   payBooking: (_parent, { input }, context) =>
@@ -110,18 +126,24 @@ export const bookingMutations: Pick<MutationResolvers, 'reserveTickets' | 'payBo
       const booking = await findOwn(em, context, input.bookingId);
       if (!booking) return refuse('BOOKING_NOT_FOUND', 'bookingId', 'There is no such booking.');
       const { now } = context.hub;
+      const service = await holdService(em, booking.serviceId);
+      if (!service) return removed('bookingId');
+      if (service.isPaused) return paused('bookingId');
       const changed = isPayable(booking, now()) ? await change(em, booking.id, { type: 'paymentBegun' }, now()) : null;
       if (changed && changed.booking !== changed.before) return { booking: changed.booking, errors: [] };
-      return { booking, errors: refuse('BOOKING_NOT_PAYABLE', 'bookingId', `The booking is ${booking.state}; one can be paid while it is RESERVED and has not expired.`).errors };
+      return refuse('BOOKING_NOT_PAYABLE', 'bookingId', `The booking is ${booking.state}; one can be paid while it is RESERVED and has not expired.`, booking);
     }),
   cancelBooking: (_parent, { input }, context) =>
     once(context, 'cancelBooking', input, async (em) => {
       const booking = await findOwn(em, context, input.bookingId);
       if (!booking) return refuse('BOOKING_NOT_FOUND', 'bookingId', 'There is no such booking.');
       const { now } = context.hub;
-      const event = await findEvent(em, booking.eventId);
-      if (event && event.startsAt <= now()) return { booking, errors: refuse('CANCEL_TOO_LATE', 'bookingId', 'The event has begun.').errors };
-      if (!isCancellable(booking)) return { booking, errors: refuse('BOOKING_NOT_CANCELLABLE', 'bookingId', `The booking is ${booking.state} already.`).errors };
+      // Of one that the platform deleted, what was known last counts: cancelling what took place is too late.
+      const startsAt = (await findEvent(em, booking.eventId))?.startsAt ?? booking.startsAt;
+      if (startsAt !== null && startsAt <= now()) return refuse('CANCEL_TOO_LATE', 'bookingId', 'The event has begun.', booking);
+      if (!isCancellable(booking)) return refuse('BOOKING_NOT_CANCELLABLE', 'bookingId', `The booking is ${booking.state} already.`, booking);
+      // While the service is paused it waits: the wish counts from now on.
+      if (!(await holdService(em, booking.serviceId))) return removed('bookingId');
       const changed = await change(em, booking.id, { type: 'cancelled' }, now());
       return { booking: changed?.booking ?? booking, errors: [] };
     }),

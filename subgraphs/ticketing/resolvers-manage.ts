@@ -47,7 +47,8 @@ const requireAllEvents = ({ viewer }: Context): void => {
 
 const connect = async ({ em, hub, signal }: Context, serviceId: string, field: string): Promise<TicketingContext> => {
   const service = await em.findOne(Service, { id: serviceId, product: 'ticketing' });
-  if (!service) throw new Mendable('SERVICE_NOT_FOUND', field, 'There is no such service of the product ticketing.');
+  if (!service || service.state === 'REMOVED') throw new Mendable('SERVICE_NOT_FOUND', field, 'There is no such service of the product ticketing.');
+  if (service.state === 'PAUSED') throw new Mendable('SERVICE_PAUSED', field, 'The ticketing service is paused. Try again later.');
   return (await hub.ingest.connect(serviceId, signal)) as TicketingContext;
 };
 

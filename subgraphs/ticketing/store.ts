@@ -7,7 +7,7 @@ import { type Connection, type Key, type PageArguments, connectionOf, pageOf } f
 import { query } from '#core/sql.ts';
 import type { Hub } from '#core/subgraph.ts';
 import { type Viewer, maySeeEvent } from '#core/viewer.ts';
-import { type TicketingContext, yandexOf } from './connector-settings.ts';
+import { type TicketingContext, settings as settingsSchema, yandexOf } from './connector-settings.ts';
 import { readGlobalId } from './domain.ts';
 import { createLookups } from './store-lookups.ts';
 import { type Album, type Coordinates, album, coordinates } from './upstream-yandex.ts';
@@ -41,7 +41,7 @@ export const createLoaders = (em: EntityManager, viewer: Viewer, hub: Hub, signa
     contexts.set(serviceId, context);
     return context;
   };
-  const kept = { cache: hub.cache, now: hub.now };
+  const kept = { cache: hub.cache, now: hub.now, logger: hub.logger };
   return {
     events: new DataLoader(async (ids) => {
       const rows = new Map((await readEvents(em, ids)).map((row) => [row.eventId, row]));
@@ -54,7 +54,7 @@ export const createLoaders = (em: EntityManager, viewer: Viewer, hub: Hub, signa
     ticket: new DataLoader((keys) => readTicketsById(em, keys), { cacheKeyFn: ({ eventId, id }) => `${eventId} ${id}` }),
     discographies: createLookups({
       ...kept, schema: z.array(album), nameOf: ({ serviceId, artistId }) => `ticketing:discography:${serviceId}:${artistId}`,
-      fetch: async ({ serviceId, artistId }) => yandexOf(await contextOf(serviceId)).discography(artistId) as Promise<Album[] | null>,
+      fetch: async ({ serviceId, artistId }) => yandexOf(await contextOf(serviceId)).discography(artistId) as Promise<Album[] | null | undefined>,
     }) as Loaders['discographies'],
     coordinates: createLookups({
       ...kept, schema: coordinates, nameOf: ({ serviceId, address }) => `ticketing:coordinates:${serviceId}:${address}`,
@@ -134,6 +134,15 @@ const listOfServices = async <Row extends Of & { readonly name: string }>(em: En
 
 export const listArtists = (em: EntityManager, viewer: Viewer, args: PageArguments): Promise<Connection<Artist>> => listOfServices<Artist>(em, viewer, args, 'artists', 't.name, t.genre, t.yandex_music_id as "yandexMusicId"', 't.id = any(e.artist_ids)');
 export const listVenues = (em: EntityManager, viewer: Viewer, args: PageArguments): Promise<Connection<Venue>> => listOfServices<Venue>(em, viewer, args, 'venues', 't.name, t.address, t.capacity', 't.id = e.venue_id');
+
+export type HeldService = { readonly isPaused: boolean; readonly maxHeldSeats: number };
+
+/** The service, which is neither paused nor removed until the caller's transaction ends; null for one that is not there any more. */
+export const holdService = async (em: EntityManager, serviceId: string): Promise<HeldService | null> => {
+  const [row] = await query<{ state: string; max: unknown }>(em, `select state, settings -> 'maxHeldSeats' as max from hub.services where id = $1 for key share`, [serviceId]);
+  if (!row || row.state === 'REMOVED') return null;
+  return { isPaused: row.state === 'PAUSED', maxHeldSeats: settingsSchema.shape.maxHeldSeats.catch(100).parse(row.max) };
+};
 
 /** Of these tickets, those that the event has. */
 export const knownTickets = async (em: EntityManager, eventId: string, ids: readonly string[]): Promise<ReadonlySet<string>> =>

@@ -78,6 +78,13 @@ export const start = async ({ holdMs, plan = demoPlan, settings }: StartOptions 
     sql: <Row>(text: string, values: readonly unknown[] = []) => query<Row>(hub.database.em(), text, values),
     /** Money that came and went, as the rest of the hub was told. */
     purchases: async () => (await query<{ payload: { amount: string; currency: string; orderId: string } }>(hub.database.em(), `select payload from hub.domain_events where type = 'purchase.recorded' order by id`)).map(({ payload }) => payload),
+    /** As if the hub, or somebody by hand, had asked the shop to refund so much of a booking, and nobody heard of it. */
+    async refundDirectly(bookingId: string, key: string, value: string): Promise<void> {
+      const payment = [...simulator.yookassa.payments.values()].find(({ metadata }) => metadata.booking_id === bookingId);
+      const headers = { 'authorization': `Basic ${Buffer.from(`${simulator.yookassa.shopId}:${simulator.yookassa.secretKey}`).toString('base64')}`, 'idempotence-key': key, 'content-type': 'application/json' };
+      const { status } = await fetch(`${simulator.yookassa.url}/refunds`, { method: 'POST', headers, body: JSON.stringify({ payment_id: payment?.id, amount: { value, currency: 'RUB' } }) });
+      if (status !== 200) throw new Error(`YooKassa answered ${status}`);
+    },
     advance(ms: number) {
       clock.now = new Date(clock.now.getTime() + ms);
     },
@@ -92,4 +99,13 @@ export const begunPayment = async (it: TestTicketing, ticketIds: readonly string
   const { booking: paid } = await it.pay(booking?.id ?? '', `pay ${key}`);
   const paymentId = new URL(paid?.confirmationUrl ?? '').searchParams.get('orderId') ?? '';
   return { bookingId: booking?.id ?? '', paymentId };
+};
+
+/** A booking that was paid and confirmed. */
+export const confirmed = async (it: TestTicketing, ticketIds: readonly string[]): Promise<string> => {
+  const { bookingId, paymentId } = await begunPayment(it, ticketIds);
+  it.yookassa.pay(paymentId);
+  await it.yookassa.settled();
+  await it.settle(bookingId);
+  return bookingId;
 };

@@ -67,6 +67,16 @@ describe('extras', () => {
     expect(errors).toMatchObject([{ code: expect.stringMatching(/^UPSTREAM_(STATUS|NOT_JSON|SHAPE|TIMEOUT)$/) as string, path: ['_entities', 0, 'artists', 0, 'discography'] }]);
     it.music.misbehave('none');
   });
+  test('of a service that is not set up are null, and there as soon as it is', async () => {
+    await using it = await start({ settings: { music: null } });
+    expect(await event(it, extras)).toMatchObject({ entities: [{ artists: [{ discography: null }] }], errors: [] });
+    await it.sql('update hub.services set settings = settings || $1::jsonb', [JSON.stringify({ music: it.settings.music })]);
+    expect(await event(it, extras)).toMatchObject({ entities: [{ artists: [{ discography: [{}, {}] }] }], errors: [] });
+    // A cache that fails costs a call and no value.
+    const fails = () => Promise.reject(new Error('the cache is away'));
+    Object.assign(it.hub, { cache: { get: fails, set: fails, delete: fails } });
+    expect(await event(it, extras)).toMatchObject({ entities: [{ artists: [{ discography: [{}, {}] }], ticketVenue: { coordinates: {} } }], errors: [] });
+  });
   test('are served as they were while the service is away, for a week', async () => {
     await using it = await start();
     await event(it, extras);
@@ -122,6 +132,8 @@ describe('changes', () => {
     await it.reserve(['autumn-quartet-s1'], 'a');
     expect(await refused('deleteTicket', 'DeleteTicketInput', { eventId: 'autumn-quartet', ticketId: 'autumn-quartet-s1' })).toEqual([['CONFLICT', 'input.ticketId']]);
     expect(await refused('deleteTicketedEvent', 'DeleteTicketedEventInput', { eventId: 'autumn-quartet' })).toEqual([['CONFLICT', null]]);
+    await it.ingest.administration.pause(it.serviceId, null);
+    expect(await refused('createArtist', 'CreateArtistInput', { serviceId: it.serviceId, name: 'x' })).toEqual([['SERVICE_PAUSED', 'input.serviceId']]);
   });
   test('need the permission, and a key for the event, or for all where they are about more than one', async () => {
     await using it = await start();

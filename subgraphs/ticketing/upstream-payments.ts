@@ -18,6 +18,7 @@ export const payment = z.object({
 export type Payment = z.infer<typeof payment>;
 export const refund = z.object({ id: z.string().min(1).max(100), payment_id: z.string(), status: z.enum(['pending', 'succeeded', 'canceled']), amount: money });
 export type Refund = z.infer<typeof refund>;
+const refunds = z.object({ items: z.array(refund) });
 /** Not signed, so nothing of it is believed but which payment to look up. */
 export const notification = z.object({ type: z.literal('notification'), event: z.string().max(100), object: z.object({ id: z.string().regex(/^[\w-]{1,100}$/), payment_id: z.string().regex(/^[\w-]{1,100}$/).optional() }) });
 
@@ -48,6 +49,12 @@ export const createPaymentsClient = ({ http, api, shopId, secretKey, returnUrl, 
     /** Null for one that is not of this shop. */
     payment: (id: string) => get(`payments/${encodeURIComponent(id)}`, payment),
     refundOf: (id: string) => get(`refunds/${encodeURIComponent(id)}`, refund),
+    /** Newest first. Nobody refunds one payment more than a hundred times. */
+    async refundsOf(paymentId: string): Promise<readonly Refund[]> {
+      const { json } = await http.request({ url: `${root}/refunds?payment_id=${encodeURIComponent(paymentId)}&limit=100`, headers, signal });
+      return parse(refunds, json, 'refunds').items;
+    },
+    /** Null where YooKassa refuses it. */
     async refund(key: string, paymentId: string, amount: string, currency: string): Promise<Refund | null> {
       const answer = await http.request({ method: 'POST', url: `${root}/refunds`, headers: { ...headers, 'idempotence-key': key }, body: { payment_id: paymentId, amount: { value: amount, currency } }, accept: [400], signal });
       return answer.status < 300 ? parse(refund, answer.json, 'refunds') : null;

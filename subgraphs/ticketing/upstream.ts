@@ -45,6 +45,7 @@ export const createPlatformClient = ({ http, api, token, signal }: PlatformClien
     remove: (kind: 'artists' | 'venues' | 'events' | 'tickets', id: string) => send('DELETE', `${kind}/${encodeURIComponent(id)}`, anything),
     /** The same key gets the same reservation, however often it is asked for. */
     reserve: (input: { readonly eventId: string; readonly ticketIds: readonly string[]; readonly reference: string }) => send('POST', 'bookings', payloads.booking, input, input.reference),
+    booking: async (id: string) => parse(payloads.booking, await get(`bookings/${encodeURIComponent(id)}`), 'bookings'),
     confirm: (id: string) => send('POST', `bookings/${encodeURIComponent(id)}/confirm`, payloads.booking),
     cancel: (id: string) => send('POST', `bookings/${encodeURIComponent(id)}/cancel`, payloads.booking),
     async addWebhook(url: string, secret: string): Promise<void> {

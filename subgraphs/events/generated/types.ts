@@ -819,6 +819,11 @@ export type RejectedRecordEdge = {
 
 /** Which service to remove, and what of it. */
 export type RemoveEventServiceInput = {
+  /**
+   * Removes it also while something is under way with it, which is refused otherwise: `BOOKINGS_UNSETTLED` where payments or
+   * refunds of tickets are. They are given up then, and whoever asks for it sees to them; the hub's log has the ids of the payments.
+   */
+  readonly force: Scalars['Boolean']['input'];
   /** Id of the service. */
   readonly serviceId: Scalars['ID']['input'];
   /** Whether everything of its events goes too. */

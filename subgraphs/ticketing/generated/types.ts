@@ -78,11 +78,11 @@ export type Booking = {
   readonly confirmationUrl?: Maybe<Scalars['String']['output']>;
   /** When it was made. */
   readonly createdAt: Scalars['DateTime']['output'];
-  /** The event. */
-  readonly event: TicketedEvent;
+  /** The event; null where the viewer may not see it any more. */
+  readonly event?: Maybe<TicketedEvent>;
   /** Until when it has to be paid; null before the platform reserved it. */
   readonly expiresAt?: Maybe<Scalars['DateTime']['output']>;
-  /** Why it failed, or why its payment was refused. */
+  /** Why it failed, why its payment or its cancellation was refused, or that the platform cancelled it. */
   readonly failure?: Maybe<BookingFailure>;
   /** Id of the booking. */
   readonly id: Scalars['ID']['output'];
@@ -116,9 +116,9 @@ export type BookingEdge = {
   readonly node: Booking;
 };
 
-/** Why a booking failed. */
+/** What went wrong with a booking. */
 export type BookingFailure = {
-  /** `SEAT_TAKEN`, `PLATFORM_REFUSED`, `PLATFORM_UNAVAILABLE` or `PAYMENT_REFUSED`. */
+  /** `SEAT_TAKEN`, `PLATFORM_REFUSED`, `PLATFORM_UNAVAILABLE`, `PLATFORM_CANCELLED`, `PAYMENT_REFUSED` or `CANCEL_REFUSED`. */
   readonly code: Scalars['String']['output'];
   /** The same in words. */
   readonly message: Scalars['String']['output'];
@@ -138,7 +138,7 @@ export type BookingPayload = {
 export type BookingState =
   /** A payment was begun, or is being confirmed. */
   | 'AWAITING_PAYMENT'
-  /** Cancelled by the buyer. */
+  /** Cancelled by the buyer, or by the platform after it was confirmed: then see `failure`. */
   | 'CANCELLED'
   /** Paid and confirmed: the tickets admit. */
   | 'CONFIRMED'
@@ -279,7 +279,10 @@ export type Money = {
 };
 
 export type Mutation = {
-  /** Cancels a booking of the viewer's own before its event begins: the tickets are free again, and money that was paid goes back. */
+  /**
+   * Cancels a booking of the viewer's own before its event begins: the tickets are free again, and money that was paid goes back.
+   * Where the platform keeps it, it is `CONFIRMED` again, with `CANCEL_REFUSED`.
+   */
   readonly cancelBooking: BookingPayload;
   /** Adds an artist to a ticketing platform. */
   readonly createArtist: ArtistPayload;
@@ -305,6 +308,7 @@ export type Mutation = {
   /**
    * Reserves tickets of one event for the viewer until `expiresAt`: all of them or none. A ticket is never given to two: who
    * comes second gets `SEAT_TAKEN`. While the platform does not answer, the booking is `RESERVING`; ask `booking` how it ends.
+   * One key has as many seats reserved at a time as the service is set to, 100 unless told: more are `TOO_MANY_SEATS_HELD`.
    */
   readonly reserveTickets: BookingPayload;
   /** Changes an artist at its platform; what is left out stays. */
@@ -945,7 +949,7 @@ export type ArtistPayloadResolvers<ContextType = Context, ParentType extends Res
 export type BookingResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Booking'] = ResolversParentTypes['Booking']> = {
   confirmationUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
-  event?: Resolver<ResolversTypes['TicketedEvent'], ParentType, ContextType>;
+  event?: Resolver<Maybe<ResolversTypes['TicketedEvent']>, ParentType, ContextType>;
   expiresAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   failure?: Resolver<Maybe<ResolversTypes['BookingFailure']>, ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
