@@ -28,6 +28,9 @@ const settings: readonly Setting[] = [
   { title: 'identical requests coalesced', workload: 'big', sharing: 'requests', peers: { 'Hive Gateway': 1.5, 'Hive Gateway, Router Runtime': 1.5 } },
   { title: '1,000 sets of variables', workload: 'variables', sharing: 'off', peers: { '@apollo/gateway': 6, 'Hive Gateway': 6, 'Hive Gateway, Router Runtime': 6 } },
   { title: 'small query', workload: 'small', sharing: 'off', peers: { '@apollo/gateway': 8, 'Hive Gateway': null, 'Hive Gateway, Router Runtime': null }, limit: 0.6 },
+  // @apollo/gateway shares nothing whatever it is told.
+  { title: 'small query, identical fetches in flight shared', workload: 'small', sharing: 'fetches', peers: { '@apollo/gateway': null, 'Hive Gateway': null, 'Hive Gateway, Router Runtime': null } },
+  { title: 'small query, identical requests coalesced (our default)', workload: 'small', sharing: 'requests', peers: { '@apollo/gateway': null, 'Hive Gateway': null, 'Hive Gateway, Router Runtime': null } },
 ];
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);

@@ -123,7 +123,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
       span = tracer && beginSpan(tracer, found);
       const trace = span && requested ? withinSpan(span, requested) : (requested ?? span);
       const prepare = () => (requested ? requested.prepare(engine, found, request) : engine.prepare(found, request.variables, request.viewer, inParts));
-      const run = async (signal: AbortSignal) => engine.run(prepare(), { ...request, signal, trace });
+      const run = (signal: AbortSignal) => engine.run(prepare(), { ...request, signal, trace });
       if (found.kind === 'mutation') return (answered = (await mutate(engine, prepare(), { ...request, trace })).endingWith(lease.release));
       // What is told of how an answer was made is told of one that is made.
       if (cache && !requested) return (answered = (await fromCache(cache, engine, found, prepare(), { ...request, trace })).endingWith(lease.release));

@@ -167,8 +167,8 @@ const select = (operations: ReadonlyMap<string, Operation>, name: string | null 
     if (named) return named;
     throw refuse('OPERATION_RESOLUTION_FAILURE', `The document has no operation named ${JSON.stringify(name)}.`, { field: 'operationName' });
   }
-  const [first, ...others] = operations.values();
-  if (first && others.length === 0) return first;
+  const [first] = operations.values();
+  if (first && operations.size === 1) return first;
   throw refuse('OPERATION_RESOLUTION_FAILURE', operations.size === 0 ? 'The document has no operation.' : 'The document has several operations: `operationName` must name one.', { field: 'operationName' });
 };
 

@@ -68,11 +68,12 @@ const hasFailed = ({ hasData, errors }: Answer): boolean => hasData && errors.so
  * Whose budget it is: all keys and tokens of a client have one together, so that nobody gets more by making more of
  * them; those without a key have one for each network they come from.
  */
-const accountOf = ({ viewer, address }: Asker): string => {
+const accountOf = (asker: Asker): string => {
+  const { viewer } = asker;
   const { client } = termsOf(viewer);
   if (client !== null) return `client ${client}`;
   const key = viewer.standsOn?.[0] ?? viewer.keyId;
-  return key === null ? `address ${networkOf(address)}` : `key ${key}`;
+  return key === null ? `address ${networkOf(asker.address)}` : `key ${key}`;
 };
 
 /** https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (09); units are those of cost. */

@@ -7,7 +7,8 @@ export type Identify = (credential: string | null) => Promise<Viewer>;
 
 /** Header names are looked up without regard to case, as WebSocket clients write `connectionParams` by hand. */
 export const credentialIn = (fields: Readonly<Record<string, unknown>>): string | null => {
-  const find = (name: string): unknown => Object.entries(fields).find(([key]) => key.toLowerCase() === name)?.[1];
+  const names = Object.keys(fields);
+  const find = (wanted: string): unknown => fields[names.find((name) => name.length === wanted.length && name.toLowerCase() === wanted) ?? wanted];
   const authorization = find('authorization');
   const key = find('x-api-key');
   for (const [field, value] of [['authorization', authorization], ['x-api-key', key]] as const) {

@@ -2,12 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { UnauthenticatedError } from '#core/errors.ts';
 import type { Logger } from '#core/logging.ts';
-import { publicViewer } from '#core/viewer.ts';
+import { type Viewer, publicViewer } from '#core/viewer.ts';
 import { refusal } from '../answer.ts';
 import { RequestRefused, type ReportError, formatThrown } from '../errors.ts';
 import type { Gateway } from '../index.ts';
 import { traceHeader } from '../observe/requested-trace.ts';
-import type { Admission } from './admission.ts';
+import type { Admission, Asker } from './admission.ts';
 import { answerBatch } from './batch.ts';
 import { connectionSignal } from './connection-signal.ts';
 import { type Identify, credentialIn } from './credentials.ts';
@@ -41,7 +41,7 @@ export const addGraphql = async (app: FastifyInstance, { gateway, identify, admi
       const credential = credentialIn(request.headers);
       who = { viewer: await identify(credential), credential };
       noteRequest(request, who.viewer, parameters.operationName?.slice(0, 100));
-      const { asked, operation: { kind, name }, cost, headers, settle } = await admission.admit(parameters, { viewer: who.viewer, address: request.ip });
+      const { asked, operation: { kind, name }, cost, headers, settle } = await admission.admit(parameters, askerOf(request, who.viewer));
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
       if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) {
@@ -86,6 +86,14 @@ export const addGraphql = async (app: FastifyInstance, { gateway, identify, admi
   app.get('/graphql', { exposeHeadRoute: false }, (request, reply) => handle(request, reply, () => parametersOfQuery(request.query as Record<string, unknown>)));
   app.route({ method: ['PUT', 'PATCH', 'DELETE', 'HEAD'], url: '/graphql', handler: (_, reply) => send(reply.header('allow', 'GET, POST'), mediaTypes.json, 405, refused('METHOD_NOT_ALLOWED', 'GraphQL is asked with GET or POST.')) });
 };
+
+/** The address is worked out for those alone who look at it. */
+const askerOf = (request: FastifyRequest, viewer: Viewer): Asker => ({
+  viewer,
+  get address() {
+    return request.ip;
+  },
+});
 
 /** For all stages of a query together; a mutation that was given up would happen all the same. */
 const queryTimeMs = 60_000;

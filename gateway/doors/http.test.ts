@@ -62,6 +62,11 @@ test('passes every audit of GraphQL over HTTP', async () => {
   expect(results.length).toBeGreaterThanOrEqual(61);
 });
 
+test.each([1, 10_000])('letters of every length in UTF-8, %i times, arrive as they are', async (times) => {
+  const name = 'aé€😀'.repeat(times);
+  expect(await post({ query: 'query ($name: String) { hello(name: $name) }', variables: { name } })).toMatchObject({ status: 200, body: { data: { hello: `Hello ${name}` } } });
+});
+
 describe('who asks', () => {
   test.each<Record<string, string>>([{ authorization: 'Bearer IPK_good' }, { 'x-api-key': 'IPK_good' }])('a valid key: %o', async (headers) => {
     expect(await post({ query: '{ secret }' }, headers)).toMatchObject({ status: 200, body: { data: { secret: 'sesame' } } });

@@ -16,12 +16,11 @@ import { type AskedEntities, noteEntityErrors, noteErrors, noteFailure, noteInco
 import { EntityVariables } from './variables.ts';
 
 /** What goes wrong with the subgraph becomes an error of the answer. Rejects with a fault of ours, or of a value that is no JSON. */
-export const runFetches = async (execution: Execution, batch: Batch, fetches: readonly FetchStep[]): Promise<void> => {
+export const runFetches = (execution: Execution, batch: Batch, fetches: readonly FetchStep[]): Promise<void> => {
   const [fetch] = fetches;
-  if (!fetch) return;
+  if (!fetch) return Promise.resolve();
   if (!fetch.requires) return fetchRootFields(execution, batch, fetch);
-  if (fetch.contextRewrites.length === 0) return fetchEntities(execution, batch, fetches);
-  await Promise.all(contextGroups(execution, fetch).map((group) => fetchInContext(execution, batch, fetch, group.slots, group.variables)));
+  return fetch.contextRewrites.length === 0 ? fetchEntities(execution, batch, fetches) : fetchInContexts(execution, batch, fetch);
 };
 
 const fetchRootFields = async (execution: Execution, batch: Batch, fetch: FetchStep): Promise<void> => {
@@ -61,6 +60,10 @@ const fetchEntities = async (execution: Execution, batch: Batch, fetches: readon
   const lists = bySelection.map(({ list }) => list);
   const missing = cached ? await cached.take(batch, lists, (fetch) => usedVariables(execution, fetch), (entity, answer) => placeEntity(execution, entity, answer)) : lists;
   await ask(execution, batch, missing, {}, carried, objects);
+};
+
+const fetchInContexts = async (execution: Execution, batch: Batch, fetch: FetchStep): Promise<void> => {
+  await Promise.all(contextGroups(execution, fetch).map((group) => fetchInContext(execution, batch, fetch, group.slots, group.variables)));
 };
 
 const fetchInContext = async (execution: Execution, batch: Batch, fetch: FetchStep, slots: readonly Slot[], variables: JsonObject): Promise<void> => {

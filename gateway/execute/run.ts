@@ -47,9 +47,12 @@ export const runPlan = (executions: readonly Execution[], plan: Plan): PlanRun =
     waiting.ready = [];
     waiting.sent += fetches.length;
     const mine = executions[fetches[0]?.block ?? 0] ?? execution;
-    void runFetches(mine, batch, fetches)
-      .catch((error: unknown) => noteFailure(mine, batch.subgraph, error, []))
-      .then(() => end(fetches));
+    const ended = () => end(fetches);
+    const failed = (error: unknown) => {
+      noteFailure(mine, batch.subgraph, error, []);
+      ended();
+    };
+    runFetches(mine, batch, fetches).then(ended, failed);
   };
   const end = (fetches: readonly FetchStep[]): void => {
     const next: FetchStep[] = [];
@@ -85,18 +88,23 @@ const heldFor = (plan: Plan, held: readonly Held[], fetch: FetchStep): Held | un
 
 type Blocks = { ended(block: number): void; whenEnded(block: number): Promise<void> };
 
+class Block {
+  left = 0;
+  readonly ending = Promise.withResolvers<void>();
+}
+
 const createBlocks = (plan: Plan): Blocks => {
-  const blocks = [0, ...plan.deferred.map(({ block }) => block)].map(() => ({ left: 0, ...Promise.withResolvers<void>() }));
+  const blocks = [new Block(), ...plan.deferred.map(() => new Block())];
   for (const { block } of plan.fetches) {
     const counted = blocks[block];
     if (counted) counted.left++;
   }
-  for (const { left, resolve } of blocks) if (left === 0) resolve();
+  for (const { left, ending } of blocks) if (left === 0) ending.resolve();
   return {
     ended(block) {
       const counted = blocks[block];
-      if (counted && --counted.left === 0) counted.resolve();
+      if (counted && --counted.left === 0) counted.ending.resolve();
     },
-    whenEnded: (block) => blocks[block]?.promise ?? Promise.resolve(),
+    whenEnded: (block) => blocks[block]?.ending.promise ?? Promise.resolve(),
   };
 };

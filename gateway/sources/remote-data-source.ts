@@ -90,15 +90,14 @@ export const createRemoteDataSource = (subgraph: RemoteSubgraph): RemoteDataSour
     if (!found) known.set(operation, (found = { head: headOf(operation), isQuery: operation.kind === OperationTypeNode.QUERY, read: createAnswerReader(operation.form), shelf: new Map() }));
     return found;
   };
-  const send = (body: string, { operation, requestId, traceparent }: SubgraphRequest, pass: Pass, signal: AbortSignal, endsAt: number): Promise<Landed> => {
+  const send = (body: string, read: ReadAnswer, { requestId, traceparent }: SubgraphRequest, pass: Pass, signal: AbortSignal, endsAt: number): Promise<Landed> => {
     const signed = pass.signature();
-    const { read } = knownOf(operation);
     if (typeof signed === 'string') return http.send({ body, requestId, endsAt, traceparent, read, signature: signed }, signal);
     return signed.then((signature) => http.send({ body, requestId, endsAt, traceparent, read, signature }, signal));
   };
   const execute = (request: SubgraphRequest): Promise<SubgraphResult> => {
     const { signal, deadline, note, version } = request;
-    const { head, isQuery, shelf } = knownOf(request.operation);
+    const { head, isQuery, read, shelf } = knownOf(request.operation);
     const pass = passOf(request.viewer);
     const variables = request.variables.json;
     const timeoutMs = isQuery ? settings.timeoutMs : settings.mutationTimeoutMs;
@@ -107,7 +106,7 @@ export const createRemoteDataSource = (subgraph: RemoteSubgraph): RemoteDataSour
       const body = `${head}${variables}}`;
       const once = async (legSignal: AbortSignal): Promise<Landed> => {
         circuit.check(); // now, and not when its turn has come
-        return limit.run(pass.party, legSignal, () => circuit.run(() => send(body, request, pass, legSignal, endsAt)));
+        return await limit.run(pass.party, legSignal, () => circuit.run(() => send(body, read, request, pass, legSignal, endsAt)));
       };
       if (!isQuery) return once(flightSignal);
       budget.earn();
