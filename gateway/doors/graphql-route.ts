@@ -41,7 +41,7 @@ export const addGraphql = async (app: FastifyInstance, { gateway, identify, admi
       const credential = credentialIn(request.headers);
       who = { viewer: await identify(credential), credential };
       noteRequest(request, who.viewer, parameters.operationName?.slice(0, 100));
-      const { asked, operation: { kind, name }, cost, headers, settle } = await admission.admit(parameters, askerOf(request, who.viewer));
+      const { asked, operation: { kind, name }, cost, headers, settle } = await admission.admit(parameters, new Requester(request, who.viewer));
       if (request.noted && name) request.noted.operation = name;
       const stream = negotiateStream(accept, kind);
       if (request.method === 'GET' && kind !== 'query' && (kind === 'mutation' || !stream)) {
@@ -87,13 +87,20 @@ export const addGraphql = async (app: FastifyInstance, { gateway, identify, admi
   app.route({ method: ['PUT', 'PATCH', 'DELETE', 'HEAD'], url: '/graphql', handler: (_, reply) => send(reply.header('allow', 'GET, POST'), mediaTypes.json, 405, refused('METHOD_NOT_ALLOWED', 'GraphQL is asked with GET or POST.')) });
 };
 
-/** The address is worked out for those alone who look at it. */
-const askerOf = (request: FastifyRequest, viewer: Viewer): Asker => ({
-  viewer,
-  get address() {
-    return request.ip;
-  },
-});
+/** Its address is worked out when somebody looks at it: most have a budget by their key. */
+class Requester implements Asker {
+  readonly viewer: Viewer;
+  readonly #request: FastifyRequest;
+
+  constructor(request: FastifyRequest, viewer: Viewer) {
+    this.viewer = viewer;
+    this.#request = request;
+  }
+
+  get address(): string {
+    return this.#request.ip;
+  }
+}
 
 /** For all stages of a query together; a mutation that was given up would happen all the same. */
 const queryTimeMs = 60_000;
