@@ -1,9 +1,10 @@
 /** How clients get in, and how they are put out, over the running hub: OAuth 2.0 in a real browser, tokens, JWTs. */
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Client, createClient } from 'graphql-ws';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { readConfig } from '#core/config.ts';
 import { freePort } from '#core/embedded-postgres.ts';
@@ -16,6 +17,7 @@ import { ask, makeDataDir, registerGates } from './hub-process.ts';
 import { startPushingUpstream } from './pushing-upstream.ts';
 
 const stack = new AsyncDisposableStack();
+/** Where clients are; its database and its Redis are shared with another gateway, where admins are. */
 let hub: HubProcess;
 let admin: { url: string; adminKey: string };
 let issuer: TestIssuer;
@@ -33,9 +35,13 @@ beforeAll(async () => {
   stack.defer(() => void application.close());
   redirectUri = `http://127.0.0.1:${(application.address() as AddressInfo).port}/back`;
   const issuers = JSON.stringify([{ issuer: issuer.issuer, audience: 'eventgraph', documents: 'any', tier: 'internal' }]);
-  const config = readConfig({ PORT: String(await freePort()), DATABASE_URL: database.url, EVENTGRAPH_DATA_DIR: folder.path, EVENTGRAPH_DEMO: 'false', EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS: 'true', EVENTGRAPH_JWT_ISSUERS: issuers });
-  hub = stack.use(await startHub({ config, role: { kind: 'all' }, logger: silentLogger, explorer: null }));
-  admin = { url: hub.url, adminKey: hub.adminKey ?? '' };
+  const [port, otherPort] = [await freePort(), await freePort()];
+  // A database of Redis for these two alone: others keep answers there too.
+  const shared = { DATABASE_URL: database.url, REDIS_URL: `${inject('redisUrl')}/5`, EVENTGRAPH_SECRET: randomBytes(32).toString('hex'), EVENTGRAPH_PUBLIC_URL: `http://127.0.0.1:${port}`, EVENTGRAPH_DEMO: 'false', EVENTGRAPH_ALLOW_PRIVATE_UPSTREAMS: 'true', EVENTGRAPH_JWT_ISSUERS: issuers };
+  const start = async (own: { PORT: string; EVENTGRAPH_DATA_DIR: string }) => stack.use(await startHub({ config: readConfig({ ...shared, ...own }), role: { kind: 'all' }, logger: silentLogger, explorer: null }));
+  hub = await start({ PORT: String(port), EVENTGRAPH_DATA_DIR: folder.path });
+  const { adminKey } = await start({ PORT: String(otherPort), EVENTGRAPH_DATA_DIR: stack.use(await makeDataDir()).path });
+  admin = { url: `http://127.0.0.1:${otherPort}`, adminKey: adminKey ?? '' };
   for (const id of ['a', 'b']) expect((await registerGates(admin, upstream, id, 86_400)).userErrors).toEqual([]);
 });
 afterAll(() => stack.disposeAsync());
@@ -80,7 +86,7 @@ const listen = async (credential: string): Promise<{ socket: Promise<number>; st
 /** A machine that has much else to do may take longer than a second, but none waits until every credential is looked at anew (5 s). */
 const soon = <T>(promise: Promise<T>): Promise<T> => Promise.race([promise, new Promise<never>((_, reject) => AbortSignal.timeout(3_000).addEventListener('abort', () => reject(new Error('it was not told'))))]);
 
-describe('what is revoked loses its socket and its stream within a second', () => {
+describe('what is revoked at one gateway loses its socket and its stream at another within a second', () => {
   const revoke = (id: string) => ask(admin.url, admin.adminKey, `mutation { revokeApiKey(input: {id: "${id}"}) { userErrors { code } } }`);
   const connected = async () => {
     const [client, key] = [await register(), await createKey()];
@@ -99,7 +105,7 @@ describe('what is revoked loses its socket and its stream within a second', () =
     },
     'an access token, by its client': async () => {
       const { client, token } = await connected();
-      return { credential: token, end: () => client.application.revoke(token) };
+      return { credential: token, end: () => createApplication(admin.url, client).revoke(token) };
     },
     'an access token, with the key that granted it': async () => {
       const { key, token } = await connected();
@@ -109,7 +115,7 @@ describe('what is revoked loses its socket and its stream within a second', () =
       const { key, token } = await connected();
       const { data } = await send(key.key, '{ oauthGrants { edges { node { id } } } }');
       const id = (data?.oauthGrants as { edges: { node: { id: string } }[] }).edges[0]?.node.id ?? '';
-      return { credential: token, end: () => send(key.key, `mutation { revokeOAuthGrant(input: {id: "${id}"}) { userErrors { code } } }`) };
+      return { credential: token, end: () => ask(admin.url, key.key, `mutation { revokeOAuthGrant(input: {id: "${id}"}) { userErrors { code } } }`) };
     },
     'client credentials, with the client': async () => {
       const client = await register();

@@ -19,7 +19,7 @@ import type { Identify } from './credentials.ts';
 import { mediaTypes } from './graphql-over-http.ts';
 import { addGraphql } from './graphql-route.ts';
 import { type LiveConnections, createLiveConnections } from './live-connections.ts';
-import { answerClientError, isHandshake, refuseExpectations } from './no-request.ts';
+import { answerClientError, hostProblem, isHandshake, refuseExpectations } from './no-request.ts';
 import { createOpenLimit } from './open-limit.ts';
 import { allowOrigins, mayConnect } from './origins.ts';
 import { logRequest } from './request-log.ts';
@@ -74,7 +74,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Http
   // Answers of GraphQL are no pages: a header for each protection of pages would cost more than the rest of the door.
   app.addHook('onRequest', (request, reply, done) => {
     if (!isGraphql(request)) reply.helmet();
-    done();
+    done(hostProblem(request.raw));
   });
   app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id));
   app.addHook('onResponse', (request, reply, done) => {
@@ -106,7 +106,7 @@ const defaultBodyLimit = 1_000_000;
 const timesOf = ({ requestMs = 60_000, stalledMs = 180_000 }: Partial<DoorLimits>) => ({
   requestTimeout: requestMs,
   connectionTimeout: stalledMs,
-  http: { headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: Math.min(10_000, requestMs), shouldUpgradeCallback: isHandshake },
+  http: { requireHostHeader: false, headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: Math.min(10_000, requestMs), shouldUpgradeCallback: isHandshake },
 });
 
 const requestIdOf = (request: { headers: Readonly<Record<string, unknown>> }): string => {

@@ -12,7 +12,7 @@ let server: HttpServer;
 let port: number;
 beforeAll(async () => {
   started = startGateway([things]);
-  server = await createHttpServer({ gateway: started.gateway, logger: pino({ level: 'silent' }), identify: async () => publicViewer, limits: { requestMs: 1_000, stalledMs: 2_000 } });
+  server = await createHttpServer({ gateway: started.gateway, logger: pino({ level: 'silent' }), identify: async () => publicViewer, limits: { requestMs: 1_000, stalledMs: 20_000 } });
   port = Number(new URL(await server.app.listen({ port: 0, host: '127.0.0.1' })).port);
 });
 afterAll(async () => {
@@ -48,10 +48,16 @@ test.each([
   ['an expectation that nobody knows', `${whole}Expect: more\r\n\r\n${question}`, 417, 'EXPECTATION_FAILED'],
   ['a handshake at another path', 'GET /elsewhere HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', 404, 'PATH_UNKNOWN'],
   ['a handshake without a key', 'GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', 400, 'BAD_REQUEST'],
+  ['a request that does not say which host it is for', `${whole.replace('Host: a\r\n', '')}Connection: close\r\n\r\n${question}`, 400, 'BAD_REQUEST'],
   ['a path that is not there', 'GET /elsewhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 404, 'PATH_UNKNOWN'],
 ])('%s: refused with a code', async (_, bytes, status, code) => {
   const answer = await answerTo(bytes);
   expect([answer.status, codeOf(answer)]).toEqual([status, code]);
+});
+
+test('one of HTTP/1.0 says no host, and is answered', async () => {
+  const { status, body } = await answerTo(`${whole.replace('HTTP/1.1', 'HTTP/1.0').replace('Host: a\r\n', '')}\r\n${question}`);
+  expect([status, body]).toEqual([200, '{"data":{"hello":"world"}}']);
 });
 
 test('who offers HTTP/2 with its request is answered in HTTP/1.1', async () => {

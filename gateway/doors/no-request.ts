@@ -38,6 +38,10 @@ export const answerClientError = (error: NodeJS.ErrnoException, socket: Socket &
   endWith(socket, refusalOf(error.code));
 };
 
+/** Node itself would refuse it without a word: a request of HTTP/1.1 that does not say which host it is for (RFC 9112, 3.2). */
+export const hostProblem = ({ headers: { host }, httpVersion }: IncomingMessage): Error | undefined =>
+  host === undefined && httpVersion === '1.1' ? Object.assign(new Error('The header `Host` is missing.'), { statusCode: 400 }) : undefined;
+
 /** Whoever offers another protocol (`h2c`, as some clients do with every request) means the request all the same. */
 export const isHandshake = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
 

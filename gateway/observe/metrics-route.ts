@@ -1,4 +1,5 @@
 /** `GET /metrics`: for whoever asks from this machine itself, for keys of admins, and for everybody where that is configured. */
+import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type EventgraphError, ForbiddenError, UnauthenticatedError } from '#core/errors.ts';
 import { isAllowed } from '#core/viewer.ts';
@@ -37,4 +38,10 @@ const refusalOf = async (request: FastifyRequest, identify: Identify): Promise<E
 /** A proxy on the same machine asks for others, and says so. */
 const forwarding = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
 
-const isFromHere = ({ ip, headers }: FastifyRequest): boolean => (ip === '::1' || /^(::ffff:)?127\./.test(ip)) && forwarding.every((name) => headers[name] === undefined);
+/** Who asked for this machine by a name of the DNS may be a page whose name was made to mean it (DNS rebinding). */
+const namesThisMachine = (host = ''): boolean => {
+  const name = URL.parse(`http://${host}`)?.hostname ?? '';
+  return name === 'localhost' || isIP(name.replace(/^\[|\]$/g, '')) !== 0;
+};
+
+const isFromHere = ({ ip, headers }: FastifyRequest): boolean => (ip === '::1' || /^(::ffff:)?127\./.test(ip)) && namesThisMachine(headers.host) && forwarding.every((name) => headers[name] === undefined);

@@ -1,4 +1,5 @@
 /** The numbers after known requests. */
+import { fastify } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createLogger } from '#core/logging.ts';
 import { publicViewer } from '#core/viewer.ts';
@@ -10,6 +11,7 @@ import { createChannel } from '../testing/channel.ts';
 import { composeAll, startGateway, subgraph, viewerWith } from '../testing/kit.ts';
 import { GatewayCounts, Tally } from './counts.ts';
 import { Durations } from './durations.ts';
+import { metricsRoute } from './metrics-route.ts';
 import { createMetrics } from './metrics.ts';
 
 const opened: (() => Promise<unknown>)[] = [];
@@ -190,6 +192,23 @@ test('responses by status, and what is open for long', async () => {
   await expect.poll(() => samplesOf(gateway)).toMatchObject({ 'http_responses_total{status="200"}': 1, 'http_responses_total{status="405"}': 1 });
   expect(await createMetrics({ gateway, connections }).text()).toContain('\neventgraph_live_connections 1\n');
   socket.close();
+});
+
+test('are for this machine itself, called by no other name, and for keys of admins; for everybody where that is said', async () => {
+  const statusOf = async (options: { readonly isPublic?: boolean; readonly from?: string; readonly headers?: Record<string, string> }): Promise<number> => {
+    const app = fastify();
+    const identify = async (credential: string | null) => (credential === 'IPK_admin' ? viewerWith('admin') : viewerWith('read_events'));
+    await app.register(metricsRoute({ metrics: createMetrics({ gateway: start(), connections: () => 0 }), identify, isPublic: options.isPublic ?? false }));
+    const { statusCode } = await app.inject({ url: '/metrics', remoteAddress: options.from ?? '127.0.0.1', headers: { host: 'localhost:4000', ...options.headers } });
+    await app.close();
+    return statusCode;
+  };
+  for (const host of ['localhost', 'LOCALHOST:4000', '127.0.0.1:4000', '[::1]:4000', '::1']) expect([host, await statusOf({ headers: { host } })]).toEqual([host, host === '::1' ? 401 : 200]);
+  for (const from of ['::1', '::ffff:127.0.0.1']) expect(await statusOf({ from })).toBe(200);
+  for (const host of ['rebound.elsewhere.test:4000', 'localhost.elsewhere.test', '127.0.0.1.elsewhere.test']) expect([host, await statusOf({ headers: { host } })]).toEqual([host, 401]);
+  for (const [name, value] of [['x-forwarded-for', '192.0.2.1'], ['forwarded', 'for=192.0.2.1'], ['via', '1.1 proxy']] as const) expect(await statusOf({ headers: { [name]: value } })).toBe(401);
+  expect([await statusOf({ from: '192.0.2.1' }), await statusOf({ from: '192.0.2.1', isPublic: true })]).toEqual([401, 200]);
+  expect([await statusOf({ from: '192.0.2.1', headers: { authorization: 'Bearer IPK_admin' } }), await statusOf({ from: '192.0.2.1', headers: { authorization: 'Bearer IPK_other' } })]).toEqual([200, 403]);
 });
 
 test('nothing that a client chose is a label', async () => {

@@ -12,7 +12,14 @@ import { tokenId } from '../identify.ts';
 import { revokeGrant, saveGrant } from '../oauth-grants.ts';
 import { permissionsIn } from '../rights.ts';
 
-type Row = { readonly payload: string; /** Seconds since 1970. */ readonly consumed: number | null; readonly grant_id: string | null };
+type Row = { readonly payload: string; /** Seconds since 1970. */ readonly consumed: number | null; /** Seconds since then. */ readonly age: number | null; readonly grant_id: string | null };
+
+/**
+ * Seconds after its first use in which a refresh token is good once more, for a client that proves itself by a secret: the
+ * answer may have got lost on its way, or been asked for by two of its processes at once.
+ */
+export const repeatSeconds = 60;
+const secondsToRepeat = (model: string): number => (model === 'RefreshToken' && (Provider.ctx?.oidc.client?.clientAuthMethod ?? 'none') !== 'none' ? repeatSeconds : 0);
 
 /** `resource` is the one thing that tokens of the hub open. */
 export const createAdapter = (hub: Hub, resource: string): ((model: string) => Adapter) => {
@@ -22,8 +29,8 @@ export const createAdapter = (hub: Hub, resource: string): ((model: string) => A
 
 const artifactsOf = (hub: Hub, model: string): Adapter => {
   const em = () => hub.database.em();
-  const unseal = (row: Row | undefined): AdapterPayload | undefined => row && { ...(JSON.parse(hub.secrets.decrypt(row.payload)) as AdapterPayload), ...(row.consumed !== null && { consumed: row.consumed }) };
-  const findBy = async (column: 'id_hash' | 'uid_hash', value: string) => unseal((await query<Row>(em(), `select payload, extract(epoch from consumed_at)::integer consumed, grant_id from access.oauth_artifacts where ${column} = $1 and model = $2`, [hashCredential(value), model]))[0]);
+  const unseal = (row: Row | undefined): AdapterPayload | undefined => row && { ...(JSON.parse(hub.secrets.decrypt(row.payload)) as AdapterPayload), ...(row.consumed !== null && (row.age ?? 0) >= secondsToRepeat(model) && { consumed: row.consumed }) };
+  const findBy = async (column: 'id_hash' | 'uid_hash', value: string) => unseal((await query<Row>(em(), `select payload, extract(epoch from consumed_at)::integer consumed, extract(epoch from now() - consumed_at)::float age, grant_id from access.oauth_artifacts where ${column} = $1 and model = $2`, [hashCredential(value), model]))[0]);
   return {
     async upsert(id, payload, expiresIn) {
       await em().transactional(async (tx) => {
@@ -46,7 +53,7 @@ const artifactsOf = (hub: Hub, model: string): Adapter => {
     findByUid: (uid) => findBy('uid_hash', uid),
     findByUserCode: () => Promise.resolve(undefined),
     async consume(id) {
-      const used = await query(em(), 'update access.oauth_artifacts set consumed_at = now() where id_hash = $1 and model = $2 and consumed_at is null returning 1', [hashCredential(id), model]);
+      const used = await query(em(), 'update access.oauth_artifacts set consumed_at = coalesce(consumed_at, now()) where id_hash = $1 and model = $2 and (consumed_at is null or ($3 > 0 and consumed_at > now() - make_interval(secs => $3))) returning 1', [hashCredential(id), model, secondsToRepeat(model)]);
       if (used.length > 0) return;
       const [row] = await query<Pick<Row, 'grant_id'>>(em(), 'select grant_id from access.oauth_artifacts where id_hash = $1 and model = $2', [hashCredential(id), model]);
       if (row?.grant_id) await revokeGrant(em(), hub, row.grant_id, actor(), usedTwice);
