@@ -76,7 +76,7 @@ describe('a pull', () => {
     };
     await pullService(own.ingest, 'svc_test', never);
     const [row] = await sql<{ wait: number }>('select extract(epoch from next_sync_at - now())::float8 as wait from hub.services');
-    expect(row?.wait).toBeGreaterThan(80);
+    expect(row?.wait).toBeGreaterThan(60);
     expect(row?.wait).toBeLessThanOrEqual(90);
   });
 
@@ -176,12 +176,13 @@ describe('the schedule', () => {
     for (let n = 0; n < 250; n++) await own.addService(`svc_${n}`);
     await sql(`update hub.services set next_sync_at = now() + interval '1 hour' where id = 'svc_test'`);
     await sql(`update hub.services set state = 'PAUSED' where id = 'svc_0'`);
+    const [before] = await sql<{ at: Date }>('select now() as at');
     const schedulers = Array.from({ length: 8 }, () => startScheduler(own.ingest, { tickMs: 5 }));
     await vi.waitFor(async () => expect(await jobs()).toHaveLength(249), within);
     await Promise.all(schedulers.map((scheduler) => scheduler[Symbol.asyncDispose]()));
     // Who were taken twice would have been written again.
     expect((await jobs()).filter(({ revision }) => revision > 0)).toEqual([]);
-    expect((await sql<{ n: number }>(`select count(*)::int as n from hub.services where next_sync_at < now() + interval '50 seconds'`))[0]?.n).toBe(1);
+    expect((await sql<{ n: number }>('select count(*)::int as n from hub.services where next_sync_at <= $1', [before?.at]))[0]?.n).toBe(1);
   });
 
   test('goes on after the database could not be asked', async () => {
