@@ -85,7 +85,13 @@ export type ConnectorContext<Settings = unknown> = {
  * `upstreamId` is what `rejectedName` calls the fact that it would have been (`checkIn:<id>`, `pretix.order:<code>`): a fact of that name that is taken in later takes the record out. `raw` is what `translateAgain` needs, 64 KB of JSON at
  * most, and is kept encrypted; null where only the upstream can tell it again.
  */
-export type Rejected = { readonly upstreamId: string; readonly reason: string; readonly raw: unknown };
+export type Rejected = {
+  readonly upstreamId: string;
+  readonly reason: string;
+  readonly raw: unknown;
+  /** When the upstream told it; now unless given. `translateAgain` is given it: what tells no time of its own was so then, and not at the time of the retry. */
+  readonly readAt?: Date;
+};
 
 export type Batch = {
   readonly facts: readonly Fact[];
@@ -122,6 +128,11 @@ export interface Connector<Settings = unknown> {
   exchangeKeys?(context: ConnectorContext<Settings>): Promise<void>;
   /** Undoes an `exchangeKeys` with the same endpoints and secret, when the service is removed or has newer keys. Absent where there is nothing to undo. */
   withdrawKeys?(context: ConnectorContext<Settings>): Promise<void>;
+  /**
+   * Whether a person has to tell the upstream where to push, and the token of that address is what verifies its pushes:
+   * then the address is told, once, to whoever registers the service or rotates its secret. Absent: nobody has to.
+   */
+  needsPushUrl?(settings: Settings): boolean;
   /** How many calls the upstream allows in so many seconds. Absent or null: as many as are needed. */
   budget?(settings: Settings): CallBudget | null;
   /**

@@ -24,7 +24,7 @@ export const registrationSteps = ['SETTINGS', 'HEALTH_CHECK', 'SAMPLE', 'INITIAL
 export type RegistrationStep = (typeof registrationSteps)[number];
 
 export type RegistrationResult =
-  | { readonly ok: true; readonly serviceId: string }
+  | { readonly ok: true; readonly serviceId: string; /** Where the service is to push to, with its token: told here and never again. Null where nobody has to tell it. */ readonly pushUrl: string | null }
   /** Nothing was stored. `field` is the input field at fault. */
   | { readonly ok: false; readonly step: RegistrationStep; readonly code: string; readonly message: string; readonly field: string };
 
@@ -62,8 +62,8 @@ export type ServiceUpdate = {
   readonly settings?: Readonly<Record<string, unknown>>;
 };
 
-/** A failure changed nothing. `step` is the one that failed, where there are steps; `field` the input field at fault. */
-export type AdministrationResult = { readonly ok: true } | { readonly ok: false; readonly step: RegistrationStep | null; readonly code: string; readonly message: string; readonly field: string };
+/** A failure changed nothing. `step` is the one that failed, where there are steps; `field` the input field at fault. `pushUrl` as of a registration, where it is another from now on. */
+export type AdministrationResult = { readonly ok: true; readonly pushUrl?: string | null } | { readonly ok: false; readonly step: RegistrationStep | null; readonly code: string; readonly message: string; readonly field: string };
 export type RemovalResult = Exclude<AdministrationResult, { readonly ok: true }> | {
   readonly ok: true;
   /** Whether the upstream was told to push no more; null where there is no way to tell it. */

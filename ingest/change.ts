@@ -10,7 +10,7 @@ import type { Ingest } from './ingest.ts';
 import { pullSpec, pullTask } from './pull-jobs.ts';
 
 const done = { ok: true } as const;
-export type Done = typeof done;
+export type Done = typeof done & { readonly pushUrl?: string | null };
 
 export const noSuchService = (): InputError => new InputError('SERVICE_UNKNOWN', 'input.serviceId', 'There is no such service.');
 

@@ -3,10 +3,15 @@ import { createHmac } from 'node:crypto';
 import { type FastifyInstance, fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { query } from '#core/sql.ts';
+import { asker, viewerOf } from '#core/testing-hub.ts';
+import { createCustomSimulator } from '#simulators/custom/index.ts';
+import { subgraph as custom } from '#subgraphs/custom/index.ts';
+import { list } from '#subgraphs/custom/test-connector.ts';
+import { subgraph as events } from '#subgraphs/events/index.ts';
 import { subgraph as gatekeeper } from '#subgraphs/gatekeeper/index.ts';
 import { applyBatch } from './apply.ts';
 import { pushRoutes } from './push.ts';
-import { type TestIngest, event, openTestIngest, totalsOf } from './test-kit.ts';
+import { type TestIngest, event, openTestIngest, registrationOf, totalsOf } from './test-kit.ts';
 
 let own: TestIngest;
 let app: FastifyInstance;
@@ -14,7 +19,7 @@ const begin = new Date('2024-06-01T09:00:00Z');
 const period = { start: begin.toISOString(), end: '2024-06-01T19:00:00Z' };
 
 beforeAll(async () => {
-  own = await openTestIngest({ more: [{ ...gatekeeper, applyFacts: undefined }] });
+  own = await openTestIngest({ more: [{ ...gatekeeper, applyFacts: undefined }, custom] });
   own.clock.now = new Date(begin.getTime() + 3_600_000);
   await own.addService();
   await query(own.hub.database.em(), `update hub.services set product = 'gatekeeper'`);
@@ -127,5 +132,48 @@ describe('a push', () => {
 
   test('to a service whose product does not push is refused', async () => {
     await refused(400, 'PUSH_MALFORMED', body([]), { to: 'svc_fake' });
+  });
+});
+
+describe('the address with the token that verifies pushes', () => {
+  const webhook = { verify: { by: 'token' }, items: 'answer.scans', mapping: list('scans').mapping };
+  const tokenOf = (url: string | null | undefined) => new URL(String(url)).searchParams.get('token') ?? 'none';
+  const pushTo = async (url: string | null | undefined) => {
+    const { pathname, search } = new URL(String(url));
+    return (await app.inject({ method: 'POST', url: pathname + search, payload: '{"answer": {"scans": []}}', headers: { 'content-type': 'application/json' } })).statusCode;
+  };
+  const everythingStored = async () => {
+    const tables = await query<{ name: string }>(own.hub.database.em(), `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`);
+    return JSON.stringify(await Promise.all(tables.map(({ name }) => query(own.hub.database.em(), `select * from ${name}`))));
+  };
+
+  test('is told once, to whoever registers the service or rotates its secret, and stands nowhere else', async () => {
+    await using desk = await createCustomSimulator();
+    desk.world.addHappening({ ref: 'token-fair' });
+    const ask = asker(events, { ...own.hub, ingest: own.ingest });
+    const manager = viewerOf(['manage_services', 'read_events']);
+    const input = { product: 'custom', serviceName: 'Desk', endpoints: { api: desk.url }, settings: { resources: [list('happenings')], webhook } };
+    const { data } = await ask<{ registerEventService: { service: { id: string }; pushUrl: string } }>('mutation ($input: RegisterEventServiceInput!) { registerEventService(input: $input) { service { id } pushUrl userErrors { message } } }', manager, { input });
+    const { service, pushUrl } = data.registerEventService;
+    const administer = async (mutation: string) => (await ask<Record<string, { pushUrl: string | null }>>(`mutation { ${mutation} { pushUrl userErrors { message } } }`, manager)).data;
+    const rotated = (await administer(`rotatePushSecret(input: {serviceId: "${service.id}"})`)).rotatePushSecret?.pushUrl;
+    expect(new Set([tokenOf(pushUrl), tokenOf(rotated), 'none']).size).toBe(3);
+    expect([await pushTo(pushUrl), await pushTo(rotated), await pushTo(pushUrl.replace(/token=.*/, 'token=guessed')), await pushTo(pushUrl.replace(/\?.*/, ''))]).toEqual([200, 200, 401, 401]);
+    expect(await administer(`pauseEventService(input: {serviceId: "${service.id}"})`)).toMatchObject({ pauseEventService: { pushUrl: null } });
+    const shown = await ask(`{ eventService(id: "${service.id}") { endpoints { api healthCheck push } lastSync { error { message } } } }`, manager);
+    expect(JSON.stringify(shown.data)).toContain(`/ingest/${service.id}`);
+    for (const told of [JSON.stringify(shown), await everythingStored()]) for (const url of [pushUrl, rotated]) expect(told).not.toContain(tokenOf(url));
+  });
+
+  test('is told to nobody where the service signs, or is told by the hub', async () => {
+    await using desk = await createCustomSimulator();
+    const subscribe = { path: 'hooks', body: '{"target": $webhook.url}' };
+    for (const [ref, declared] of [['signs', { ...webhook, verify: { by: 'hmac', header: 'X-Sign' } }], ['told', { ...webhook, subscribe }], ['none', undefined]] as const) {
+      desk.world.happenings.splice(0);
+      desk.world.addHappening({ ref });
+      const registered = await own.ingest.register(registrationOf({ product: 'custom', endpoints: { api: desk.url, webhook: null, healthCheck: null }, credentials: { type: 'none', webhookSecret: 'its own' }, settings: { resources: [list('happenings')], ...(declared && { webhook: declared }) } }));
+      expect(registered).toMatchObject({ ok: true, pushUrl: null });
+    }
+    expect(desk.hooks).toHaveLength(1);
   });
 });

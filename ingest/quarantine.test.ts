@@ -81,6 +81,21 @@ describe('trying again', () => {
     expect(await sql('select upstream_id, is_pushed from hub.rejected_facts order by 1')).toEqual([{ upstream_id: 'orders:1', is_pushed: false }, { upstream_id: 'webhook:1', is_pushed: true }]);
   });
 
+  test('tells the connector when a record was read, however often it is tried: what is newer by then wins', async () => {
+    const read = own.clock.now;
+    await apply([event()], [bad('webhook:1')]);
+    let isMended = false;
+    own.upstream.translateAgain = async (_context, records) => ({ facts: isMended ? records.map(({ readAt }) => ({ ...status('PRE_EVENT', 0), at: readAt ?? own.clock.now })) : [], rejected: isMended ? [] : records.map(({ upstreamId, reason, raw }) => ({ upstreamId, reason, raw })) });
+    own.clock.now = new Date(read.getTime() + 60_000);
+    await apply([{ ...status('ONGOING', 0), at: own.clock.now }]);
+    await own.ingest.retryRejected('svc_test', null);
+    expect(await sql('select at from hub.rejected_facts').then(([row]) => new Date((row as { at: string }).at))).toEqual(read);
+    isMended = true;
+    own.clock.now = new Date(read.getTime() + 120_000);
+    expect(await own.ingest.retryRejected('svc_test', null)).toMatchObject({ recovered: 1 });
+    expect(await sql('select status from events.events')).toEqual([{ status: 'ONGOING' }]);
+  });
+
   test('under settings that are changed meanwhile stores nothing', async () => {
     await apply([event()], [bad('checkIn:c1', { id: 'c1' })]);
     own.upstream.translateAgain = async () => {

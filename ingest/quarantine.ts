@@ -23,19 +23,20 @@ const rowsAtOnce = 500;
 /** What PostgreSQL cannot store, replaced: a record is kept under an id that is nearly its own rather than not at all. */
 const storable = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd');
 
-/** Keeps what was rejected, encrypted, once for each name. */
+/** Keeps what was rejected, encrypted, once for each name: what was told last. */
 export const keepRejected = async (ingest: Ingest, em: EntityManager, serviceId: string, rejected: readonly Refused[], isPushed: boolean): Promise<void> => {
   const kept = [...new Map(rejected.map((each) => [storable(each.upstreamId), each]))];
   const keepRaw = boundedRaw(ingest);
-  const rows = kept.map(([id, { reason, raw, isFact }]) => ({ id, reason: storable(reason).slice(0, 500), isFact, ...keepRaw(raw) }));
+  const now = ingest.hub.now();
+  const rows = kept.map(([id, { reason, raw, isFact, readAt = now }]) => ({ id, reason: storable(reason).slice(0, 500), isFact, at: readAt.toISOString(), ...keepRaw(raw) }));
   for (let from = 0; from < rows.length; from += rowsAtOnce) {
     const some = rows.slice(from, from + rowsAtOnce);
     await query(
       em,
       `insert into hub.rejected_facts as k (service_id, upstream_id, reason, raw, is_fact, is_pushed, at, since)
-       select $1, r.*, $2, $3::timestamptz, $3::timestamptz from unnest($4::text[], $5::text[], $6::text[], $7::boolean[]) as r (upstream_id, reason, raw, is_fact)
-       on conflict (service_id, upstream_id) do update set reason = excluded.reason, raw = excluded.raw, is_fact = excluded.is_fact, is_pushed = excluded.is_pushed, at = excluded.at, attempts = k.attempts + 1`,
-      [serviceId, isPushed, ingest.hub.now().toISOString(), some.map(({ id }) => id), some.map(({ reason, note }) => reason + note), some.map(({ raw }) => raw), some.map(({ isFact }) => isFact)],
+       select $1, r.upstream_id, r.reason, r.raw, r.is_fact, $2, r.at, r.at from unnest($3::text[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[]) as r (upstream_id, reason, raw, is_fact, at)
+       on conflict (service_id, upstream_id) do update set reason = excluded.reason, raw = excluded.raw, is_fact = excluded.is_fact, is_pushed = excluded.is_pushed, at = excluded.at, attempts = k.attempts + 1 where k.at <= excluded.at`,
+      [serviceId, isPushed, some.map(({ id }) => id), some.map(({ reason, note }) => reason + note), some.map(({ raw }) => raw), some.map(({ isFact }) => isFact), some.map(({ at }) => at)],
     );
   }
 };

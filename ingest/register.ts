@@ -18,7 +18,7 @@ import { query } from '#core/sql.ts';
 import { announce, recordEvents, writeBatch } from './apply.ts';
 import { compileDataSchema } from '#core/data-schema.ts';
 import type { Ingest } from './ingest.ts';
-import { type StepLimits, StepFailed, checkSettings, defaultLimits, failureOf, step, tryOut } from './steps.ts';
+import { type StepLimits, StepFailed, checkSettings, defaultLimits, failureOf, pushUrlToTell, step, tryOut } from './steps.ts';
 
 /** The initial sync takes in so many facts (and as much as JSON) and so long at the most; the rest comes with the scheduled pulls, at once. */
 const initialFacts = 20_000;
@@ -27,14 +27,16 @@ const initialSyncMs = 20_000;
 
 export const register = async (ingest: Ingest, registration: Registration, limits: StepLimits = defaultLimits): Promise<RegistrationResult> => {
   try {
-    return { ok: true, serviceId: await runSteps(ingest, registration, limits) };
+    return { ok: true, ...(await runSteps(ingest, registration, limits)) };
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     return failureOf(ingest, error);
   }
 };
 
-const runSteps = async (ingest: Ingest, registration: Registration, limits: StepLimits): Promise<string> => {
+type Registered = Omit<Extract<RegistrationResult, { ok: true }>, 'ok'>;
+
+const runSteps = async (ingest: Ingest, registration: Registration, limits: StepLimits): Promise<Registered> => {
   const connector = ingest.connectors.get(registration.product) as Connector<unknown>;
   await step('SETTINGS', 'input.settings', () => checkSettings(connector, registration.settings));
   const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => registration.dataSchema && compileDataSchema(registration.dataSchema));
@@ -50,7 +52,7 @@ const runSteps = async (ingest: Ingest, registration: Registration, limits: Step
     });
     await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(pressing));
     await step('INITIAL_SYNC', 'input.endpoints.api', () => store(ingest, service, registration, first));
-    return service.id;
+    return { serviceId: service.id, pushUrl: pushUrlToTell(connector, pressing) };
   } catch (error) {
     await ingest.forget(service.id);
     throw error;

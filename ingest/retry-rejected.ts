@@ -14,7 +14,7 @@ const recordsAtOnce = 500;
 const mostRecords = 10_000;
 const longestRetryMs = 30_000;
 
-type Row = { readonly upstream_id: string; readonly reason: string; readonly raw: string | null; readonly is_fact: boolean; readonly is_pushed: boolean; /** As text: exact. */ readonly at: string };
+type Row = { readonly upstream_id: string; readonly reason: string; readonly raw: string | null; readonly is_fact: boolean; readonly is_pushed: boolean; /** As text: exact. */ readonly at: string; readonly read_at: Date };
 
 export const retryRejected = async (ingest: Ingest, serviceId: string, ids: readonly string[] | null, by: string | null): Promise<RetryReport> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
@@ -46,7 +46,7 @@ export const retryRejected = async (ingest: Ingest, serviceId: string, ids: read
 const readRows = ({ hub }: Ingest, serviceId: string, ids: readonly string[] | null, after: string): Promise<Row[]> =>
   query<Row>(
     hub.database.em(),
-    `select upstream_id, reason, raw, is_fact, is_pushed, at::text as at from hub.rejected_facts
+    `select upstream_id, reason, raw, is_fact, is_pushed, at::text as at, at as read_at from hub.rejected_facts
      where service_id = $1 and upstream_id > $2 and ($3::text[] is null or upstream_id = any($3)) order by upstream_id limit ${recordsAtOnce}`,
     [serviceId, after, ids],
   );
@@ -60,15 +60,18 @@ const retryRows = async (ingest: Ingest, connector: Connector<unknown>, { contex
   const { serviceId } = context.service;
   const rawOf = ({ raw }: Row): unknown => JSON.parse(ingest.hub.secrets.decrypt(raw ?? ''));
   const facts = rows.filter(({ is_fact }) => is_fact).map((row) => revive(rawOf(row)));
-  const records = rows.filter(({ is_fact }) => !is_fact).map((row): Rejected => ({ upstreamId: row.upstream_id, reason: row.reason, raw: rawOf(row) }));
+  const records = rows.filter(({ is_fact }) => !is_fact).map((row): Rejected => ({ upstreamId: row.upstream_id, reason: row.reason, raw: rawOf(row), readAt: new Date(row.read_at) }));
   const translated = (records.length > 0 && (await connector.translateAgain?.(context, records))) || { facts: [], rejected: [] };
+  // However often it is tried in vain, it was told when it was told.
+  const readAt = new Map(records.map((each) => [each.upstreamId, each.readAt]));
+  const stillRejected = translated.rejected.map((each): Rejected => ({ ...each, readAt: each.readAt ?? readAt.get(each.upstreamId) }));
   const { database } = ingest.hub;
   const applied = await ingest.writes.execute(() => database.em().transactional(async (em) => {
     const stays = new Set(translated.rejected.map(({ upstreamId }) => upstreamId));
     const tried = rows.filter(({ upstream_id, is_fact }) => !is_fact && !stays.has(upstream_id));
     // One that was rejected anew meanwhile is another record under the same name, and stays.
     await query(em, 'delete from hub.rejected_facts r using unnest($2::text[], $3::timestamptz[]) as t (upstream_id, at) where r.service_id = $1 and r.upstream_id = t.upstream_id and r.at = t.at', [serviceId, tried.map((row) => row.upstream_id), tried.map(({ at }) => at)]);
-    return writeBatch(ingest, em, { serviceId, revision, facts: [...facts, ...translated.facts], rejected: translated.rejected, isPulled: !rows[0]?.is_pushed });
+    return writeBatch(ingest, em, { serviceId, revision, facts: [...facts, ...translated.facts], rejected: stillRejected, isPulled: !rows[0]?.is_pushed });
   }));
   await announce(ingest, applied.events, applied.fresh);
   const rejected = new Set(applied.rejected.map(({ upstreamId }) => upstreamId)).size;

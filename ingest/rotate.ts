@@ -13,7 +13,7 @@ import { randomToken } from '#core/secrets.ts';
 import { type PreviousPushSecret, type Reachable, Service } from '#core/services.ts';
 import { type Change, type Done, changeService } from './change.ts';
 import type { Ingest } from './ingest.ts';
-import { StepFailed } from './steps.ts';
+import { StepFailed, pushUrlToTell } from './steps.ts';
 import { withdrawFrom } from './withdraw.ts';
 
 export const rotateTask = 'ingest.rotate';
@@ -49,18 +49,22 @@ export const finishRotation = async (ingest: Ingest, serviceId: string, by: stri
   const next = service?.nextPushSecret;
   if (!service || service.state === 'REMOVED' || !next) return { ok: true };
   const connector = ingest.connectors.get(service.product) as Connector<unknown>;
+  let pushUrl: string | null;
   try {
-    await connector.exchangeKeys?.(ingest.pressingContextFor({ ...reachOf(service), pushSecret: next }, signal));
+    const context = ingest.pressingContextFor({ ...reachOf(service), pushSecret: next }, signal);
+    await connector.exchangeKeys?.(context);
+    pushUrl = pushUrlToTell(connector, context);
   } catch (error) {
     if (!isRefusal(error)) throw new StepFailed('KEY_EXCHANGE', 'input.serviceId', stillUnknown(error));
     if (isFirst) await endRotation(ingest, serviceId, next, () => []);
     throw new StepFailed('KEY_EXCHANGE', 'input.serviceId', error);
   }
-  return endRotation(ingest, serviceId, next, (current) => {
+  const done = await endRotation(ingest, serviceId, next, (current) => {
     current.previousPushSecrets = replacing(current, ingest.hub.now());
     current.pushSecret = next;
     return [{ type: 'service.push_secret_rotated', eventId: null, occurredAt: ingest.hub.now(), payload: { name: current.name, by } }];
   });
+  return pushUrl === null ? done : { ...done, pushUrl };
 };
 
 /** Unless somebody else ended it. */

@@ -46,6 +46,9 @@ export const failureOf = (ingest: Pick<Ingest, 'hub'>, { step: name, field, caus
   return { ok: false, step: name, code, message, field };
 };
 
+/** Where the service is to push to, with its token, if a person has to tell it. */
+export const pushUrlToTell = (connector: Connector<unknown>, { service }: ConnectorContext): string | null => (connector.needsPushUrl?.(service.settings) ? service.endpoints.webhook : null);
+
 export const checkSettings = (connector: Connector<unknown>, settings: unknown): void => {
   const parsed = connector.settings.safeParse(settings);
   if (parsed.success) return;

@@ -20,7 +20,7 @@ import { type Done, changeService, noSuchService, pullAtOnce } from './change.ts
 import { compileDataSchema } from '#core/data-schema.ts';
 import type { Ingest } from './ingest.ts';
 import { overlapMs, reachOf, replacing, retireTask, rotateTask } from './rotate.ts';
-import { checkSettings, defaultLimits, step, tryOut } from './steps.ts';
+import { checkSettings, defaultLimits, pushUrlToTell, step, tryOut } from './steps.ts';
 import { withdrawFrom } from './withdraw.ts';
 
 /** What follows for the row. `moved`: the upstream is at another address. `anew`: what was read may read otherwise now, so all is read again. */
@@ -45,8 +45,9 @@ export const updateService = async (ingest: Ingest, serviceId: string, update: S
     if (isTold) await restoreKeys(ingest, connector, serviceId, plan);
     throw error;
   }
-  if (plan.moved) await withdrawFrom(ingest, reachOf(before), undefined, calls);
-  return { ok: true };
+  if (!plan.moved) return { ok: true };
+  await withdrawFrom(ingest, reachOf(before), undefined, calls);
+  return { ok: true, pushUrl: pushUrlToTell(connector, context) };
 };
 
 const newestSecret = (service: Service): Reachable => ({ ...reachOf(service), pushSecret: service.nextPushSecret ?? service.pushSecret });

@@ -42,7 +42,7 @@ const mostFacts = 1_000;
 export const largestAttributes = 16_384;
 
 /** What a mapping was run for. */
-export type Source = { readonly context: CustomContext; readonly resource: string; readonly event: KnownEvent | null };
+export type Source = { readonly context: CustomContext; readonly resource: string; readonly event: KnownEvent | null; /** When the service was asked for it, or pushed it: what tells no time of its own was so then. */ readonly readAt: Date };
 
 export type Completed = { readonly facts: Fact[]; /** Those that failed, by the name of the fact where it has one, else by its place. */ readonly failed: { readonly name: string; readonly reason: string }[] };
 
@@ -79,9 +79,9 @@ const completeFact = (raw: unknown, source: Source): Fact | string => {
   return fact.success ? fact.data : `FACT_INVALID: ${whatIsWrong(fact.error, raw)}`;
 };
 
-const complete = (given: Told, eventId: string, { context, resource, event }: Source): unknown => {
-  const { service, now, hashParticipant } = context;
-  const at = given.at ?? now();
+const complete = (given: Told, eventId: string, { context, resource, event, readAt }: Source): unknown => {
+  const { service, hashParticipant } = context;
+  const at = given.at ?? readAt;
   switch (given.kind) {
     case 'event':
       return completeEvent(given, { eventId, upstreamId: given.upstreamId ?? event?.upstreamId ?? eventId, at }, service.settings);

@@ -26,12 +26,13 @@ export async function* readList(context: CustomContext, list: List, from: Cursor
   let mark: Mark | null = standing?.since ?? null;
   let before = '';
   for (let pages = 0; pages < mostPages; pages++) {
+    const readAt = context.now();
     const page = await readPage(context, list, position, from.since[key] ?? null);
     const seen = isCounted(resource) && page.records.length > 0 ? JSON.stringify(page.records) : '';
     if (seen !== '' && seen === before) throw new UpstreamError('shape', `Two pages of ${resource.name} that follow each other are the same: see that \`paging.parameter\` is the one of the service, or let \`paging.more\` say where the list ends.`, { resource: resource.name });
     before = seen;
     mark = later(mark, page.mark);
-    const origin = { name: resource.name, event, schema: resource.schema ?? context.service.dataSchema ?? null, mapping: resource.mapping };
+    const origin = { name: resource.name, event, schema: resource.schema ?? context.service.dataSchema ?? null, mapping: resource.mapping, readAt };
     const { facts, rejected } = await mapRecords(context, origin, page.records);
     const found = withEvents(cursor, factsOf(facts, 'event'));
     const isLast = page.next === null || firstPageOnly;

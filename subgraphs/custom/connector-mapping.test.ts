@@ -11,7 +11,7 @@ const context = (serviceId = 's1'): CustomContext => ({
   service: { serviceId, serviceName: 'x', endpoints: { api: 'http://x.test', webhook: null, healthCheck: 'http://x.test' }, credentials: { type: 'none' }, settings: settings.parse({ resources: [{ name: 'all', path: 'all', mapping: '[]' }] }), pushSecret: 'x', pushSecrets: ['x'] },
   http: undefined as never, httpFor: () => undefined as never, hashParticipant: (raw) => `hash of ${raw}`, now: () => new Date(Date.UTC(2024, 5, 1)), signal: new AbortController().signal,
 });
-const map = (mapping: string, records: readonly unknown[] = [{ id: 1 }], schema: Record<string, unknown> | null = null, serviceId?: string) => mapRecords(context(serviceId), { name: 'all', event: { eventId: 'e', upstreamId: 'u' }, schema, mapping }, records);
+const map = (mapping: string, records: readonly unknown[] = [{ id: 1 }], schema: Record<string, unknown> | null = null, serviceId?: string) => mapRecords(context(serviceId), { name: 'all', event: { eventId: 'e', upstreamId: 'u' }, schema, mapping, readAt: new Date() }, records);
 const outcome = async (mapping: string) => (await map(mapping)).rejected.map(({ reason }) => reason)[0];
 
 describe('an expression that comes to no end', () => {

@@ -16,7 +16,7 @@ const recordsAtOnce = 250;
 const mostStopped = 3;
 
 /** Where records come from: a resource by its name, or `webhook`. */
-export type Origin = { readonly name: string; readonly event: KnownEvent | null; readonly schema: Readonly<Record<string, unknown>> | null; readonly mapping: string };
+export type Origin = { readonly name: string; readonly event: KnownEvent | null; readonly schema: Readonly<Record<string, unknown>> | null; readonly mapping: string; readonly readAt: Date };
 
 export type Mapped = { readonly facts: Fact[]; readonly rejected: Rejected[] };
 
@@ -54,9 +54,9 @@ export const mapRecords = async (context: CustomContext, origin: Origin, records
 
 const addOutcome = (mapped: Mapped, outcome: Outcome, record: unknown, origin: Origin, context: CustomContext): void => {
   const own = recordName(origin, record);
-  const reject = (upstreamId: string, reason: string): void => void mapped.rejected.push({ upstreamId, reason, raw: { resource: origin.name, event: origin.event, record } });
+  const reject = (upstreamId: string, reason: string): void => void mapped.rejected.push({ upstreamId, reason, raw: { resource: origin.name, event: origin.event, record }, readAt: origin.readAt });
   if ('reason' in outcome) return reject(own, outcome.reason);
-  const { facts, failed } = completeFacts(outcome.facts, { context, resource: origin.name, event: origin.event });
+  const { facts, failed } = completeFacts(outcome.facts, { context, resource: origin.name, event: origin.event, readAt: origin.readAt });
   mapped.facts.push(...facts);
   for (const { name, reason } of failed) reject(name.startsWith('#') ? own + name : name, reason);
 };

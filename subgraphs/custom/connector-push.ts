@@ -11,11 +11,12 @@ export const receivePush = async (context: CustomContext, push: Push): Promise<P
   const { webhook } = context.service.settings;
   if (!webhook) throw new PushError('PUSH_SIGNATURE_INVALID', 'The settings of this service declare no webhook.');
   verify(webhook.verify, push, context);
+  const readAt = context.now();
   if (webhook.mapping === undefined || webhook.verify.by === 'none') return { kind: 'hint' };
   const body = parseBody(push.body);
   try {
     const { items } = await readAnswer(context, body, { items: webhook.items });
-    return { kind: 'facts', ...(await mapRecords(context, { name: 'webhook', event: null, schema: webhook.schema ?? null, mapping: webhook.mapping }, recordsIn(items))) };
+    return { kind: 'facts', ...(await mapRecords(context, { name: 'webhook', event: null, schema: webhook.schema ?? null, mapping: webhook.mapping, readAt }, recordsIn(items))) };
   } catch (error) {
     if (error instanceof UpstreamError || (error instanceof EventgraphError && error.code === 'MAPPING_TOO_COSTLY')) throw new PushError('PUSH_MALFORMED', error.message);
     throw error;

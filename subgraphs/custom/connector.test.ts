@@ -181,6 +181,18 @@ describe('records', () => {
     expect(again?.facts).toHaveLength(12);
     expect(again?.rejected).toEqual([{ upstreamId: 'x', reason: 'old', raw: null }]);
   });
+  test('that are tried again are as old as they are: what tells no time of its own counts as of when it was read', async () => {
+    const gates = (mapping: string) => ({ resources: [list('happenings'), { ...list('doors'), mapping }] });
+    await using own = await start({ wanted: gates('$error("not yet")') });
+    fill(own);
+    const read = new Date(own.clock.at);
+    const { rejected } = await own.pull();
+    own.clock.at += 3_600_000;
+    const inVain = await connector.translateAgain?.(own.contextOf(), rejected);
+    expect(inVain?.rejected.map(({ readAt }) => readAt)).toEqual([read, read]);
+    const again = await connector.translateAgain?.(own.contextOf(gates(list('doors').mapping)), inVain?.rejected ?? []);
+    expect(again?.facts).toMatchObject([{ kind: 'gate', at: read }, { kind: 'gate', at: read }]);
+  });
   test('tell attributes of their event, in bounds', async () => {
     const mapping = '[{"kind": "record", "eventId": $record[0], "attributes": {"seats": {"free": 5}}}, {"kind": "record", "eventId": $record[0], "attributes": {"long": $pad("x", 20000)}}]';
     await using own = await start({ wanted: { resources: [{ ...list('happenings'), mapping }] } });

@@ -21,6 +21,7 @@ export const connector: Connector<CustomSettings> = {
   product: 'custom',
   settings,
   budget: ({ budget }) => budget ?? null,
+  needsPushUrl: ({ webhook }) => webhook?.verify.by === 'token' && !webhook.subscribe,
   async checkHealth(context) {
     requireSecret(context);
     const answer = await fetchHealth(context);
@@ -122,6 +123,6 @@ const mapAgain = async (context: CustomContext, rejected: Rejected): Promise<Pic
   const source = raw.success ? (raw.data.resource === 'webhook' ? webhook : resources.find(({ name }) => name === raw.data.resource)) : undefined;
   if (!raw.success || !source?.mapping) return { facts: [], rejected: [rejected] };
   const schema = source.schema ?? ('path' in source ? (context.service.dataSchema ?? null) : null);
-  const mapped = await mapRecords(context, { name: raw.data.resource, event: raw.data.event, schema, mapping: source.mapping }, [raw.data.record]);
+  const mapped = await mapRecords(context, { name: raw.data.resource, event: raw.data.event, schema, mapping: source.mapping, readAt: rejected.readAt ?? context.now() }, [raw.data.record]);
   return { facts: mapped.facts, rejected: mapped.rejected };
 };

@@ -15,7 +15,7 @@ import { subgraph } from './index.ts';
 let own: TestHub;
 let ask: ReturnType<typeof asker>;
 const registered: Registration[] = [];
-let outcome: RegistrationResult = { ok: true, serviceId: 'svc_1' };
+let outcome: RegistrationResult = { ok: true, pushUrl: null, serviceId: 'svc_1' };
 beforeAll(async () => {
   own = await openTestHub({ entities, ingest: { products: ['gatekeeper', 'pretix'], register: async (registration) => (registered.push(registration), outcome) } });
   ask = asker(subgraph, own.hub);

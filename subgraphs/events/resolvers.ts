@@ -28,7 +28,7 @@ export type ProgrammeConnectionParent = Connection<Programme>;
 /** Of one region: both are set, but for regions without a programme. */
 export type RegionParent = EventGroup;
 export type RegisteredProgrammeEventParent = EntryOutcome;
-export type RegisterEventServicePayloadParent = { readonly service: Service | null; readonly userErrors: readonly UserError[] };
+export type RegisterEventServicePayloadParent = { readonly service: Service | null; readonly pushUrl: string | null; readonly userErrors: readonly UserError[] };
 export type RegisterProgrammePayloadParent = { readonly programme: Programme | null; readonly events: readonly EntryOutcome[]; readonly userErrors: readonly UserError[] };
 
 /** PostgreSQL's driver may hand decimals over as text. */
@@ -101,10 +101,10 @@ export const resolvers: Resolvers = {
         async () => {
           const registration = parseRegistration(input, context.hub.ingest.products, context.viewer.keyId, context.viewer.events);
           const result = await context.hub.ingest.register(registration);
-          if (result.ok) return { service: await context.loaders.service.load(result.serviceId), userErrors: [] };
-          return { service: null, userErrors: [{ code: result.code, field: result.field, message: `${result.step}: ${result.message}` }] };
+          if (result.ok) return { service: await context.loaders.service.load(result.serviceId), pushUrl: result.pushUrl, userErrors: [] };
+          return { service: null, pushUrl: null, userErrors: [{ code: result.code, field: result.field, message: `${result.step}: ${result.message}` }] };
         },
-        (userErrors) => ({ service: null, userErrors }),
+        (userErrors) => ({ service: null, pushUrl: null, userErrors }),
       ),
     previewEventService: (_parent, { input }, context) =>
       mendable(

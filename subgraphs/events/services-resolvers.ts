@@ -32,7 +32,7 @@ const readAnew = (context: Context, id: string): Promise<Service | null> => cont
 
 const answered = async (context: Context, serviceId: string, work: (context: Context) => Promise<AdministrationResult>) => {
   const { done, userErrors } = await administer(context, serviceId, work);
-  return { service: done && (await readAnew(context, serviceId)), userErrors };
+  return { service: done && (await readAnew(context, serviceId)), pushUrl: done?.pushUrl ?? null, userErrors };
 };
 
 export const administration: Administration = {

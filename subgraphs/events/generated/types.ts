@@ -265,6 +265,12 @@ export type EventServiceInput = {
 
 /** What came of it. */
 export type EventServicePayload = {
+  /**
+   * Where the service is to push to, with the token that its pushes are verified by, where a person has to tell it: a
+   * declared service (`custom`) whose `webhook` is verified by `token` and has no `subscribe`. Told here and never again, when it is
+   * another than before: by `rotatePushSecret`, and at another address. The one before is good for ten minutes more.
+   */
+  readonly pushUrl?: Maybe<Scalars['String']['output']>;
   /** The service as it is now; null when nothing was done. */
   readonly service?: Maybe<EventService>;
   /** What to mend. */
@@ -730,6 +736,12 @@ export type RegisterEventServiceInput = {
 
 /** What came of a registration. */
 export type RegisterEventServicePayload = {
+  /**
+   * Where the service is to push to, with the token that its pushes are verified by, where a person has to tell it: a
+   * declared service (`custom`) whose `webhook` is verified by `token` and has no `subscribe`. Told here and never again: `rotatePushSecret`
+   * tells another.
+   */
+  readonly pushUrl?: Maybe<Scalars['String']['output']>;
   /** The new service; null when it was not registered. */
   readonly service?: Maybe<EventService>;
   /** What to mend. */
@@ -789,7 +801,7 @@ export type RejectedRecord = {
   readonly id: Scalars['ID']['output'];
   /** Whether the record itself was kept, so that it can be tried again alone; else everything is read anew for it. */
   readonly isKept: Scalars['Boolean']['output'];
-  /** When it was last rejected. */
+  /** When it was last rejected; of a record that was tried again in vain, when the service told it. */
   readonly lastSeenAt: Scalars['DateTime']['output'];
   /** The record as it came, for admins: it may name a person, and the log says who read it. Null where it was not kept. */
   readonly raw?: Maybe<Scalars['JSON']['output']>;
@@ -1409,6 +1421,7 @@ export type EventServiceEdgeResolvers<ContextType = Context, ParentType extends 
 };
 
 export type EventServicePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventServicePayload'] = ResolversParentTypes['EventServicePayload']> = {
+  pushUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   service?: Resolver<Maybe<ResolversTypes['EventService']>, ParentType, ContextType>;
   userErrors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
 };
@@ -1555,6 +1568,7 @@ export type RegionResolvers<ContextType = Context, ParentType extends ResolversP
 };
 
 export type RegisterEventServicePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RegisterEventServicePayload'] = ResolversParentTypes['RegisterEventServicePayload']> = {
+  pushUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   service?: Resolver<Maybe<ResolversTypes['EventService']>, ParentType, ContextType>;
   userErrors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
 };
