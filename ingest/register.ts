@@ -52,7 +52,7 @@ const runSteps = async (ingest: Ingest, registration: Registration, limits: Step
     });
     await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(pressing));
     await step('INITIAL_SYNC', 'input.endpoints.api', () => store(ingest, service, registration, first));
-    return { serviceId: service.id, pushUrl: pushUrlToTell(connector, pressing) };
+    return { serviceId: service.id, pushUrl: null, ...pushUrlToTell(connector, pressing) };
   } catch (error) {
     await ingest.forget(service.id);
     throw error;

@@ -49,11 +49,11 @@ export const finishRotation = async (ingest: Ingest, serviceId: string, by: stri
   const next = service?.nextPushSecret;
   if (!service || service.state === 'REMOVED' || !next) return { ok: true };
   const connector = ingest.connectors.get(service.product) as Connector<unknown>;
-  let pushUrl: string | null;
+  let told: Pick<Done, 'pushUrl'>;
   try {
     const context = ingest.pressingContextFor({ ...reachOf(service), pushSecret: next }, signal);
     await connector.exchangeKeys?.(context);
-    pushUrl = pushUrlToTell(connector, context);
+    told = pushUrlToTell(connector, context);
   } catch (error) {
     if (!isRefusal(error)) throw new StepFailed('KEY_EXCHANGE', 'input.serviceId', stillUnknown(error));
     if (isFirst) await endRotation(ingest, serviceId, next, () => []);
@@ -64,7 +64,7 @@ export const finishRotation = async (ingest: Ingest, serviceId: string, by: stri
     current.pushSecret = next;
     return [{ type: 'service.push_secret_rotated', eventId: null, occurredAt: ingest.hub.now(), payload: { name: current.name, by } }];
   });
-  return pushUrl === null ? done : { ...done, pushUrl };
+  return { ...done, ...told };
 };
 
 /** Unless somebody else ended it. */

@@ -47,7 +47,7 @@ export const failureOf = (ingest: Pick<Ingest, 'hub'>, { step: name, field, caus
 };
 
 /** Where the service is to push to, with its token, if a person has to tell it. */
-export const pushUrlToTell = (connector: Connector<unknown>, { service }: ConnectorContext): string | null => (connector.needsPushUrl?.(service.settings) ? service.endpoints.webhook : null);
+export const pushUrlToTell = (connector: Connector<unknown>, { service }: ConnectorContext): { readonly pushUrl?: string | null } => (connector.needsPushUrl?.(service.settings) ? { pushUrl: service.endpoints.webhook } : {});
 
 export const checkSettings = (connector: Connector<unknown>, settings: unknown): void => {
   const parsed = connector.settings.safeParse(settings);

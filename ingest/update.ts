@@ -47,7 +47,7 @@ export const updateService = async (ingest: Ingest, serviceId: string, update: S
   }
   if (!plan.moved) return { ok: true };
   await withdrawFrom(ingest, reachOf(before), undefined, calls);
-  return { ok: true, pushUrl: pushUrlToTell(connector, context) };
+  return { ok: true, ...pushUrlToTell(connector, context) };
 };
 
 const newestSecret = (service: Service): Reachable => ({ ...reachOf(service), pushSecret: service.nextPushSecret ?? service.pushSecret });

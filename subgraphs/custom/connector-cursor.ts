@@ -34,13 +34,16 @@ export const readCursor = (stored: unknown): Cursor => {
 
 export const listKey = (resource: string, event: KnownEvent | null): string => (event ? `${resource}/${event.eventId}` : resource);
 
+/** What a list is asked for next. Lists are named by people: `constructor` is a name like any other. */
+export const sinceOf = ({ since }: Cursor, key: string): Mark | null => (Object.hasOwn(since, key) ? (since[key] ?? null) : null);
+
 /** More events than this are taken, but lists of each event are not read of the others: the cursor is stored with every page. */
 export const mostEvents = 2_000;
 
 export const withEvents = (cursor: Cursor, found: readonly KnownEvent[]): Cursor => {
   if (found.length === 0) return cursor;
   const events = { ...cursor.events };
-  for (const { eventId, upstreamId } of found) if (eventId in events || Object.keys(events).length < mostEvents) events[eventId] = [upstreamId, cursor.pass];
+  for (const { eventId, upstreamId } of found) if (Object.hasOwn(events, eventId) || Object.keys(events).length < mostEvents) events[eventId] = [upstreamId, cursor.pass];
   return { ...cursor, events };
 };
 

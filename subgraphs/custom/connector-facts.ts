@@ -65,7 +65,7 @@ const nameOf = (raw: unknown, { resource, event, context }: Source): string | un
   const named = z.object({ kind: z.string().max(40), upstreamId: text.nullish(), eventId: text.nullish() }).safeParse(raw);
   if (!named.success) return undefined;
   const { kind, upstreamId, eventId = event?.eventId ?? context.service.settings.eventId } = named.data;
-  const id = { record: resource, status: eventId, observation: eventId, event: upstreamId ?? eventId }[kind] ?? upstreamId;
+  const id = kind === 'record' ? resource : kind === 'status' || kind === 'observation' ? eventId : (upstreamId ?? (kind === 'event' ? eventId : undefined));
   return id == null ? undefined : `${kind === 'record' ? 'custom.attributes' : kind}:${id}`.slice(0, 200);
 };
 

@@ -2,8 +2,8 @@
 import type { Batch } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
 import { factsOf } from '#core/facts.ts';
-import { type Cursor, type Mark, type Position, later, listKey, listRead, withEvents } from './connector-cursor.ts';
-import { mapRecords, readAnswer, recordsIn } from './connector-mapping.ts';
+import { type Cursor, type Mark, type Position, later, listKey, listRead, sinceOf, withEvents } from './connector-cursor.ts';
+import { mapRecords, readAnswer, recordsIn, textOf } from './connector-mapping.ts';
 import type { CustomContext, Resource } from './connector-settings.ts';
 import { type List, fetchPage, linkedPage } from './upstream.ts';
 
@@ -27,7 +27,7 @@ export async function* readList(context: CustomContext, list: List, from: Cursor
   let before = '';
   for (let pages = 0; pages < mostPages; pages++) {
     const readAt = context.now();
-    const page = await readPage(context, list, position, from.since[key] ?? null);
+    const page = await readPage(context, list, position, sinceOf(from, key));
     const seen = isCounted(resource) && page.records.length > 0 ? JSON.stringify(page.records) : '';
     if (seen !== '' && seen === before) throw new UpstreamError('shape', `Two pages of ${resource.name} that follow each other are the same: see that \`paging.parameter\` is the one of the service, or let \`paging.more\` say where the list ends.`, { resource: resource.name });
     before = seen;
@@ -58,7 +58,7 @@ const readPage = async (context: CustomContext, list: List, position: Position, 
   });
   if (!answer) return { records: [], next: null, mark: null };
   const { paging } = resource;
-  const read = await readAnswer(context, answer.json, { items: resource.items, since: resource.since?.from, more: 'more' in paging ? paging.more : undefined, next: 'next' in paging ? paging.next : undefined }, { event });
+  const read = await readAnswer(context, textOf(answer.json), { items: resource.items, since: resource.since?.from, more: 'more' in paging ? paging.more : undefined, next: 'next' in paging ? paging.next : undefined }, { event });
   const records = recordsIn(read.items);
   return { records, mark: markOf(read.since), next: nextPosition(context, resource, { answer, position, count: records.length, more: read.more, next: read.next }) };
 };

@@ -23,12 +23,12 @@ export type Mapped = { readonly facts: Fact[]; readonly rejected: Rejected[] };
 const bindingsOf = ({ service }: CustomContext, event: KnownEvent | null): Readonly<Record<string, unknown>> => ({ event, settings: settingsBinding(service.settings) });
 
 /**
- * What each expression came to on an answer, by their names. Throws an UpstreamError of shape where one fails on it:
+ * What each expression came to on an answer (text, to be JSON), by their names. Throws an UpstreamError of shape where one fails on it:
  * then nothing is known of the answer.
  */
-export const readAnswer = async <Name extends string>(context: CustomContext, answer: unknown, expressions: Readonly<Record<Name, string | undefined>>, more: { readonly event?: KnownEvent | null; readonly bindings?: Readonly<Record<string, unknown>> } = {}): Promise<Record<Name, unknown>> => {
+export const readAnswer = async <Name extends string>(context: CustomContext, answer: string, expressions: Readonly<Record<Name, string | undefined>>, more: { readonly event?: KnownEvent | null; readonly bindings?: Readonly<Record<string, unknown>> } = {}): Promise<Record<Name, unknown>> => {
   const wanted = Object.entries(expressions).filter((each): each is [Name, string] => each[1] !== undefined);
-  const values = (await sandbox.run(context.service.serviceId, { kind: 'read', answer, expressions: Object.fromEntries(wanted), bindings: { ...bindingsOf(context, more.event ?? null), ...more.bindings } })) as Record<Name, Value>;
+  const values = (await sandbox.run(context.service.serviceId, { kind: 'read', answer, expressions: Object.fromEntries(wanted), bindings: { ...bindingsOf(context, more.event ?? null), ...more.bindings } }, { signal: context.signal })) as Record<Name, Value>;
   return Object.fromEntries(
     wanted.map(([name]) => {
       const value = values[name];
@@ -36,6 +36,15 @@ export const readAnswer = async <Name extends string>(context: CustomContext, an
       return [name, value.value];
     }),
   ) as Record<Name, unknown>;
+};
+
+/** An answer as text. Throws an UpstreamError of shape where it is nested too deep to be written. */
+export const textOf = (answer: unknown): string => {
+  try {
+    return JSON.stringify(answer ?? null);
+  } catch {
+    throw new UpstreamError('shape', 'The answer is nested too deep to be read.');
+  }
 };
 
 /** Records of what an expression for `items` came to. */
@@ -64,9 +73,9 @@ const addOutcome = (mapped: Mapped, outcome: Outcome, record: unknown, origin: O
 /** All at once; and one by one where something of it does not come to an end, so that only that is lost. */
 const outcomesOf = async (context: CustomContext, { event, schema, mapping }: Origin, records: readonly unknown[]): Promise<readonly Outcome[]> => {
   const task = { kind: 'map', records, mapping, schema, bindings: bindingsOf(context, event) } as const;
-  const { serviceId } = context.service;
+  const { service: { serviceId }, signal } = context;
   try {
-    return (await sandbox.run(serviceId, { ...task, oneByOne: false })) as readonly Outcome[];
+    return (await sandbox.run(serviceId, { ...task, oneByOne: false }, { signal })) as readonly Outcome[];
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
   }
@@ -74,10 +83,10 @@ const outcomesOf = async (context: CustomContext, { event, schema, mapping }: Or
   let stopped = 0;
   while (outcomes.length < records.length) {
     try {
-      await sandbox.run(serviceId, { ...task, records: records.slice(outcomes.length), oneByOne: true }, (outcome) => outcomes.push(outcome));
+      await sandbox.run(serviceId, { ...task, records: records.slice(outcomes.length), oneByOne: true }, { signal, told: (outcome) => outcomes.push(outcome) });
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
-      context.signal.throwIfAborted();
+      signal.throwIfAborted();
       if (++stopped > mostStopped) throw new EventgraphError('MAPPING_TOO_COSTLY', `The mapping came to no end on more than ${mostStopped} records of a page. ${error.message}`, { resource: mapping.slice(0, 100) });
       outcomes.push({ reason: `MAPPING_TOO_COSTLY: ${error.message}` });
     }

@@ -13,21 +13,12 @@ export const receivePush = async (context: CustomContext, push: Push): Promise<P
   verify(webhook.verify, push, context);
   const readAt = context.now();
   if (webhook.mapping === undefined || webhook.verify.by === 'none') return { kind: 'hint' };
-  const body = parseBody(push.body);
   try {
-    const { items } = await readAnswer(context, body, { items: webhook.items });
+    const { items } = await readAnswer(context, push.body.toString('utf8'), { items: webhook.items });
     return { kind: 'facts', ...(await mapRecords(context, { name: 'webhook', event: null, schema: webhook.schema ?? null, mapping: webhook.mapping, readAt }, recordsIn(items))) };
   } catch (error) {
     if (error instanceof UpstreamError || (error instanceof EventgraphError && error.code === 'MAPPING_TOO_COSTLY')) throw new PushError('PUSH_MALFORMED', error.message);
     throw error;
-  }
-};
-
-const parseBody = (body: Buffer): unknown => {
-  try {
-    return JSON.parse(body.toString('utf8')) as unknown;
-  } catch {
-    throw new PushError('PUSH_MALFORMED', 'The push is not JSON.');
   }
 };
 

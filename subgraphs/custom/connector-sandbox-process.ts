@@ -1,35 +1,34 @@
 /**
- * A process that evaluates what others wrote: JSONata expressions and JSON Schemas. It has no environment, may write no
- * file and start no program, and is killed when it takes too long or too much (connector-sandbox.ts).
+ * A process that evaluates what others wrote: JSONata expressions and JSON Schemas. It has no environment, may read its
+ * own source alone, write no file, and start neither a program nor a thread; it is killed when it takes too long or too
+ * much (connector-sandbox.ts). When the hub is gone and nobody is left to kill it, it ends by its own limit.
  *
  * Each service has a JSONata of its own (connector-realm.ts): what an expression changes of it is there for no other.
- *
- * A thread of its own watches it, since nothing else can while an expression runs: it ends the process when the hub is
- * gone or when it holds more memory than it may, whatever holds it.
  */
-import { Worker } from 'node:worker_threads';
+import { Script, createContext } from 'node:vm';
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { LRUCache } from 'lru-cache';
-import { type Realm, createRealm } from './connector-realm.ts';
-import type { FromProcess, MapTask, Outcome, ReadTask, ToProcess } from './connector-sandbox.ts';
+import { type Evaluated, type Failure, type Realm, createRealm } from './connector-realm.ts';
+import type { FromProcess, MapTask, Outcome, ReadTask, ToProcess, Value } from './connector-sandbox.ts';
 
-const mostBytes = 320 * 1024 * 1024;
+/** Milliseconds that one expression, or the schema of one task, may take. */
+const limitMs = Number(process.argv[2]);
 /** Characters of JSON that the mapping of one record may come to. */
 const largestOutcome = 256 * 1024;
-new Worker(
-  `setInterval(() => { if (process.ppid !== ${Number(process.argv[2])} || process.memoryUsage.rss() > ${mostBytes}) process.kill(process.pid, 'SIGKILL'); }, 50);`,
-  { eval: true },
-);
 
 const realms = new LRUCache<string, Realm>({ max: 30 });
 const realmOf = (serviceId: string): Realm => {
   const known = realms.get(serviceId);
   if (known) return known;
-  const made = createRealm();
+  const made = createRealm(limitMs);
   realms.set(serviceId, made);
   return made;
 };
+
+/** Runs to the end or is interrupted, also where a pattern backtracks for ever. */
+const withinTime = <Result>(work: () => Result): Result => timed.runInContext(createContext({ work }), { timeout: limitMs }) as Result;
+const timed = new Script('work()');
 
 const schemas = new LRUCache<string, ValidateFunction>({ max: 100 });
 const schemaOf = (schema: Readonly<Record<string, unknown>>): ValidateFunction => {
@@ -43,58 +42,70 @@ const schemaOf = (schema: Readonly<Record<string, unknown>>): ValidateFunction =
   return made;
 };
 
-const read = async (realm: Realm, { answer, expressions: wanted, bindings }: ReadTask): Promise<unknown> => {
-  const values: Record<string, unknown> = {};
-  for (const [name, expression] of Object.entries(wanted)) {
-    try {
-      values[name] = { value: JSON.parse((await realm(expression, answer, bindings)) ?? 'null') as unknown };
-    } catch (error) {
-      values[name] = { reason: reasonOf(error) };
-    }
-  }
-  return values;
-};
+const read = (realm: Realm, { answer, expressions, bindings }: ReadTask): Readonly<Record<string, Value>> =>
+  Object.fromEntries(
+    Object.entries(expressions).map(([name, expression]): [string, Value] => {
+      const [evaluated] = realm(expression, [answer], bindings);
+      return [name, evaluated?.failure ? { reason: reasonOf(evaluated.failure) } : { value: JSON.parse(evaluated?.json ?? 'null') as unknown }];
+    }),
+  );
 
 /** Without the value that an expression fails on: it may name a person, and reasons are kept and logged in clear. */
-const reasonOf = (error: unknown): string => {
-  const { message = 'failed', code, position, value, value2, exp } = error as { message?: string; code?: string; position?: number; value?: unknown; value2?: unknown; exp?: unknown };
-  const said = [value2, value, exp].reduce<string>(withoutValue, message);
+const reasonOf = ({ message, code, position, values }: Failure): string => {
+  const said = values.reduce(withoutValue, String(message ?? 'failed'));
   return `${said}${code === undefined ? '' : ` (${code}${position === undefined ? '' : `, at character ${position}`})`}`.slice(0, 300);
 };
 
 /** JSONata writes values as JSON, behind its own words. */
-const withoutValue = (message: string, value: unknown): string => {
-  const json = value === undefined ? undefined : JSON.stringify(value);
-  const at = json === undefined ? -1 : message.lastIndexOf(json);
-  return json === undefined || at < 0 ? message : `${message.slice(0, at)}…${message.slice(at + json.length)}`;
+const withoutValue = (message: string, json: string): string => {
+  const at = message.lastIndexOf(json);
+  return at < 0 ? message : `${message.slice(0, at)}…${message.slice(at + json.length)}`;
 };
 
-const outcomeOf = async (realm: Realm, record: unknown, { mapping, schema, bindings }: MapTask): Promise<Outcome> => {
-  const validate = schema && schemaOf(schema);
-  if (validate && !validate(record)) {
-    const [error] = validate.errors ?? [];
-    return { reason: `DATA_SCHEMA: ${error?.instancePath || '/'} ${error?.message}` };
-  }
-  const json = (await realm(mapping, record, bindings)) ?? '[]';
-  return json.length > largestOutcome ? { reason: `MAPPING: its facts have ${json.length} characters as JSON; at most ${largestOutcome} are taken` } : { facts: json };
+const outcomeOf = ({ failure, json: facts = '[]' }: Evaluated): Outcome => {
+  if (failure) return { reason: `MAPPING: ${reasonOf(failure)}` };
+  return facts.length > largestOutcome ? { reason: `MAPPING: its facts have ${facts.length} characters as JSON; at most ${largestOutcome} are taken` } : { facts };
 };
 
-const map = async (realm: Realm, id: number, task: MapTask): Promise<Outcome[]> => {
-  const outcomes: Outcome[] = [];
-  for (const record of task.records) {
-    const outcome = await outcomeOf(realm, record, task).catch((error: unknown): Outcome => ({ reason: `MAPPING: ${reasonOf(error)}` }));
-    outcomes.push(outcome);
-    if (task.oneByOne) tell({ id, outcome });
+const mismatchOf = (validate: ValidateFunction, record: unknown): string | null => {
+  try {
+    if (validate(record)) return null;
+  } catch {
+    return 'DATA_SCHEMA: / is nested too deep for it';
   }
-  return outcomes;
+  const [error] = validate.errors ?? [];
+  return `DATA_SCHEMA: ${error?.instancePath || '/'} ${error?.message}`;
+};
+
+/** Why each record is not as the schema has it; null for those that are. */
+const mismatches = (records: readonly unknown[], schema: MapTask['schema']): readonly (string | null)[] =>
+  withinTime(() => {
+    const validate = schema && schemaOf(schema);
+    return records.map((record) => (validate ? mismatchOf(validate, record) : null));
+  });
+
+const map = (realm: Realm, { records, mapping, schema, bindings }: MapTask): Outcome[] => {
+  const wrong = mismatches(records, schema);
+  const evaluated = realm(mapping, records.filter((_record, index) => wrong[index] === null).map((record) => JSON.stringify(record)), bindings).values();
+  return wrong.map((reason) => (reason === null ? outcomeOf(evaluated.next().value ?? {}) : { reason }));
+};
+
+const perform = (id: number, realm: Realm, task: ReadTask | MapTask): unknown => {
+  if (task.kind === 'read') return read(realm, task);
+  if (!task.oneByOne) return map(realm, task);
+  for (const record of task.records) for (const outcome of map(realm, { ...task, records: [record] })) tell({ id, outcome });
+  return [];
 };
 
 const tell = (message: FromProcess): void => void process.send?.(message);
 
 process.on('message', ({ id, serviceId, task }: ToProcess) => {
-  const realm = realmOf(serviceId);
-  const done: Promise<unknown> = task.kind === 'read' ? read(realm, task) : map(realm, id, task);
-  done.then((result) => tell({ id, result }), (error: unknown) => tell({ id, failed: reasonOf(error) }));
+  try {
+    tell({ id, result: perform(id, realmOf(serviceId), task) });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') process.exit(1);
+    tell({ id, failed: String((error as Error).message).slice(0, 300) });
+  }
 });
 process.on('disconnect', () => process.exit());
 tell({ ready: true });

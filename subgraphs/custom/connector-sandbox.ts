@@ -6,11 +6,15 @@
  * waits its turn, so one whose expressions never end slows the others by its deadline at the most.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EventgraphError } from '#core/errors.ts';
 
-/** Evaluates expressions on one answer: by their names, what each came to. */
-export type ReadTask = { readonly kind: 'read'; readonly answer: unknown; readonly expressions: Readonly<Record<string, string>>; readonly bindings: Readonly<Record<string, unknown>> };
+/** Evaluates expressions on one answer, which is text that may be no JSON: by their names, what each came to. */
+export type ReadTask = { readonly kind: 'read'; readonly answer: string; readonly expressions: Readonly<Record<string, string>>; readonly bindings: Readonly<Record<string, unknown>> };
 /** Checks and maps records. `oneByOne` tells each outcome when it is there. */
 export type MapTask = { readonly kind: 'map'; readonly records: readonly unknown[]; readonly mapping: string; readonly schema: Readonly<Record<string, unknown>> | null; readonly bindings: Readonly<Record<string, unknown>>; readonly oneByOne: boolean };
 /** The facts of a record as JSON, or why there are none. */
@@ -29,13 +33,20 @@ export class Stopped extends EventgraphError {
 
 export type SandboxOptions = { readonly processes: number; /** For a task, and for each record where they are told one by one. */ readonly deadlineMs: number };
 
+export type RunOptions = { readonly signal?: AbortSignal; /** Gets outcomes as they come. */ readonly told?: (outcome: Outcome) => void };
+
 export type Sandbox = AsyncDisposable & {
-  /** Throws Stopped when the deadline passed or the process came to its end; `told` gets outcomes as they come. */
-  run(serviceId: string, task: ReadTask | MapTask, told?: (outcome: Outcome) => void): Promise<unknown>;
+  /** Throws Stopped when the deadline passed or the process came to its end, and the signal's reason where that came before its turn. */
+  run(serviceId: string, task: ReadTask | MapTask, options?: RunOptions): Promise<unknown>;
 };
 
 const entry = fileURLToPath(new URL('./connector-sandbox-process.ts', import.meta.url));
 const heapMegabytes = 128;
+/** Of the whole process: some memory is taken in one piece, before the limit of the heap is looked at. */
+const mostBytes = 320 * 1024 * 1024;
+const lookAtMemoryMs = 50;
+/** A process whose hub is gone goes on for so long at the most, after its deadline. */
+const graceMs = 1_000;
 /** A process that had nothing to do for so long ends. */
 const idleMs = 60_000;
 /** A machine that is busy takes its time to start one. */
@@ -74,8 +85,11 @@ export const createSandbox = ({ processes, deadlineMs }: SandboxOptions): Sandbo
     }
   };
   return {
-    run(serviceId, task, told) {
-      const turn = (turns.get(serviceId) ?? Promise.resolve()).then(() => runOnce(serviceId, task, told));
+    run(serviceId, task, { signal, told } = {}) {
+      const turn = (turns.get(serviceId) ?? Promise.resolve()).then(() => {
+        signal?.throwIfAborted();
+        return runOnce(serviceId, task, told);
+      });
       const settled = turn.then(() => undefined, () => undefined).then(() => void (turns.get(serviceId) === settled && turns.delete(serviceId)));
       turns.set(serviceId, settled);
       return turn;
@@ -86,15 +100,37 @@ export const createSandbox = ({ processes, deadlineMs }: SandboxOptions): Sandbo
   };
 };
 
+/** Folders with the packages that the process imports, as they are looked for and as they really are. */
+const packages = (): string[] => {
+  const folder = createRequire(import.meta.url).resolve.paths('jsonata')?.find((each) => existsSync(join(each, 'jsonata')));
+  return folder === undefined ? [] : [folder, realpathSync(folder)];
+};
+
+/**
+ * What such a process may do: read its own source and the packages that it imports. No thread, since one could be started
+ * without these limits. Node 24 has none for the network: whatever broke out of its realm could still connect.
+ */
+export const sandboxFlags = (): readonly string[] => {
+  const own = ['./connector-sandbox-process.ts', './connector-realm.ts', '../../package.json'].map((file) => fileURLToPath(new URL(file, import.meta.url)));
+  return [`--max-old-space-size=${heapMegabytes}`, '--permission', ...[...own, ...packages()].map((path) => `--allow-fs-read=${path}`), '--disable-warning=ExperimentalWarning'];
+};
+
+/** What a process holds, as Linux tells it; elsewhere the limit of its heap alone bounds it. */
+const residentBytes = async (pid: number | undefined): Promise<number> => {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
+};
+
 type Runner = { run(serviceId: string, task: ReadTask | MapTask, told?: (outcome: Outcome) => void): Promise<unknown>; isAlive(): boolean; end(): Promise<void> };
 type Current = { readonly id: number; readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void; readonly told: ((outcome: Outcome) => void) | undefined };
 
 /** One process, one task at a time. */
 const startRunner = (deadlineMs: number): Runner => {
   // Nothing of this process is handed on: its environment has secrets, and its flags are not meant for a small one.
-  const child = fork(entry, [String(process.pid)], { env: {}, execArgv: [`--max-old-space-size=${heapMegabytes}`, '--permission', '--allow-fs-read=*', '--allow-worker', '--disable-warning=ExperimentalWarning'], serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const child = fork(entry, [String(deadlineMs + graceMs)], { env: {}, execArgv: [...sandboxFlags()], serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()));
   const clock = createClock(() => ((late = true), kill(child)));
+  const memory = setInterval(() => void (current && residentBytes(child.pid).then((bytes) => bytes > mostBytes && kill(child))), lookAtMemoryMs).unref();
   let alive = true;
   let late = false;
   let ids = 0;
@@ -115,6 +151,7 @@ const startRunner = (deadlineMs: number): Runner => {
   void exited.then(() => {
     alive = false;
     clock.stop();
+    clearInterval(memory);
     settle(({ reject }) => reject(new Stopped(late ? `An expression took longer than ${deadlineMs} ms.` : 'An expression took more memory than it may.')));
   });
   release(child);

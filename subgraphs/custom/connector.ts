@@ -12,7 +12,7 @@ import { factsOf } from '#core/facts.ts';
 import { type Cursor, eventsOf, listKey, listRead, mostEvents, passDone, readCursor, withoutEvent } from './connector-cursor.ts';
 import type { KnownEvent } from './connector-facts.ts';
 import { readList, readSample } from './connector-lists.ts';
-import { mapRecords, readAnswer } from './connector-mapping.ts';
+import { mapRecords, readAnswer, textOf } from './connector-mapping.ts';
 import { receivePush, requireSecret, webhookSecret } from './connector-push.ts';
 import { type CustomContext, type CustomSettings, type DeclaredCall, type Resource, isPerEvent, settings } from './connector-settings.ts';
 import { callDeclared, fetchHealth } from './upstream.ts';
@@ -26,7 +26,7 @@ export const connector: Connector<CustomSettings> = {
     requireSecret(context);
     const answer = await fetchHealth(context);
     const { healthy } = context.service.settings;
-    if (healthy !== undefined && (await readAnswer(context, answer, { healthy })).healthy !== true) throw new UpstreamError('shape', 'The health check does not answer what `healthy` says of a healthy service.', { field: 'healthy' });
+    if (healthy !== undefined && (await readAnswer(context, textOf(answer), { healthy })).healthy !== true) throw new UpstreamError('shape', 'The health check does not answer what `healthy` says of a healthy service.', { field: 'healthy' });
   },
   /** The first record of a list that the registration's `dataSchema` is about. */
   async fetchSample(context) {
@@ -78,7 +78,7 @@ const tellWebhook = async (context: CustomContext, call: DeclaredCall | undefine
   const { webhook } = context.service.endpoints;
   if (!call || webhook === null) return;
   const signed = ['hmac', 'standardWebhooks'].includes(context.service.settings.webhook?.verify.by ?? '');
-  const { body } = await readAnswer(context, null, { body: call.body }, { bindings: { webhook: { url: webhook, ...(signed ? { secret: webhookSecret(context) } : {}) } } });
+  const { body } = await readAnswer(context, 'null', { body: call.body }, { bindings: { webhook: { url: webhook, ...(signed ? { secret: webhookSecret(context) } : {}) } } });
   await callDeclared(context, call, body);
 };
 
