@@ -88,11 +88,11 @@ describe('trying again', () => {
     own.upstream.translateAgain = async (_context, records) => ({ facts: isMended ? records.map(({ readAt }) => ({ ...status('PRE_EVENT', 0), at: readAt ?? own.clock.now })) : [], rejected: isMended ? [] : records.map(({ upstreamId, reason, raw }) => ({ upstreamId, reason, raw })) });
     own.clock.now = new Date(read.getTime() + 60_000);
     await apply([{ ...status('ONGOING', 0), at: own.clock.now }]);
-    await own.ingest.retryRejected('svc_test', null);
+    await own.ingest.retryRejected('svc_test', null, null);
     expect(await sql('select at from hub.rejected_facts').then(([row]) => new Date((row as { at: string }).at))).toEqual(read);
     isMended = true;
     own.clock.now = new Date(read.getTime() + 120_000);
-    expect(await own.ingest.retryRejected('svc_test', null)).toMatchObject({ recovered: 1 });
+    expect(await own.ingest.retryRejected('svc_test', null, null)).toMatchObject({ recovered: 1 });
     expect(await sql('select status from events.events')).toEqual([{ status: 'ONGOING' }]);
   });
 
