@@ -9,6 +9,8 @@ export type Inbox = {
   add(batch: IncomingBatch): Promise<number>;
 };
 
+export const inboxFull = (): EventgraphError => new EventgraphError('INBOX_FULL', 'This service pushes faster than can be stored. Push again later.', { retryAfterMs: 1000 });
+
 /** Facts of one service that may wait, and facts of one transaction. */
 const mostWaiting = 50_000;
 const mostTogether = 5_000;
@@ -21,7 +23,7 @@ export const createInbox = (ingest: Ingest): Inbox => {
       sizeOf: ({ facts }) => facts.length,
       mostTogether,
       mostWaiting,
-      refuse: () => new EventgraphError('INBOX_FULL', 'This service pushes faster than can be stored. Push again later.', { retryAfterMs: 1000 }),
+      refuse: inboxFull,
       onIdle: () => groups.delete(key),
     });
   return {

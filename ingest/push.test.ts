@@ -2,6 +2,8 @@
 import { createHmac } from 'node:crypto';
 import { type FastifyInstance, fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Connector, PushResult } from '#core/connector.ts';
 import { query } from '#core/sql.ts';
 import { asker, viewerOf } from '#core/testing-hub.ts';
 import { createCustomSimulator } from '#simulators/custom/index.ts';
@@ -10,8 +12,13 @@ import { list } from '#subgraphs/custom/test-connector.ts';
 import { subgraph as events } from '#subgraphs/events/index.ts';
 import { subgraph as gatekeeper } from '#subgraphs/gatekeeper/index.ts';
 import { applyBatch } from './apply.ts';
+import { mostBytes, mostPushes } from './push-room.ts';
 import { pushRoutes } from './push.ts';
 import { type TestIngest, event, openTestIngest, registrationOf, totalsOf } from './test-kit.ts';
+
+/** A product whose pushes are judged when the test says so. */
+let judged = Promise.resolve();
+const slow: Connector<unknown> = { product: 'slow', settings: z.unknown(), checkHealth: async () => undefined, fetchSample: async () => undefined, async *pull() {}, receive: () => judged.then((): PushResult => ({ kind: 'facts', facts: [], rejected: [] })) };
 
 let own: TestIngest;
 let app: FastifyInstance;
@@ -19,7 +26,7 @@ const begin = new Date('2024-06-01T09:00:00Z');
 const period = { start: begin.toISOString(), end: '2024-06-01T19:00:00Z' };
 
 beforeAll(async () => {
-  own = await openTestIngest({ more: [{ ...gatekeeper, applyFacts: undefined }, custom] });
+  own = await openTestIngest({ more: [{ ...gatekeeper, applyFacts: undefined }, custom, { name: 'slow', connector: slow as Connector<never> }] });
   own.clock.now = new Date(begin.getTime() + 3_600_000);
   await own.addService();
   await query(own.hub.database.em(), `update hub.services set product = 'gatekeeper'`);
@@ -132,6 +139,29 @@ describe('a push', () => {
 
   test('to a service whose product does not push is refused', async () => {
     await refused(400, 'PUSH_MALFORMED', body([]), { to: 'svc_fake' });
+  });
+});
+
+describe('pushes that wait for one whose mapping is slow', () => {
+  const large = Buffer.alloc(5 * 1024 * 1024, 32);
+  test.each([['bytes', large, Math.floor(mostBytes / large.length)], ['number', Buffer.from('{}'), mostPushes]])('are bounded by their %s: beyond, they are refused and told when to come again, and others are taken', async (_by, payload, most) => {
+    for (const id of ['svc_slow', 'svc_other']) {
+      await own.addService(id);
+      await query(own.hub.database.em(), `update hub.services set product = 'slow' where id = $1`, [id]);
+    }
+    const send = (to: string, sent: Buffer) => app.inject({ method: 'POST', url: `/ingest/${to}`, payload: sent, headers: { 'content-type': 'application/json' } });
+    let judge = () => undefined as void;
+    judged = new Promise((resolve) => (judge = resolve));
+    const sent = Array.from({ length: most + 3 }, () => send('svc_slow', payload));
+    // Those beyond are answered while those within wait.
+    const refusedFirst = await Promise.race(sent);
+    expect([refusedFirst.statusCode, refusedFirst.headers['retry-after'], refusedFirst.json<{ error: { code: string } }>().error.code]).toEqual([503, '1', 'INBOX_FULL']);
+    const other = send('svc_other', payload);
+    judge();
+    const statuses = (await Promise.all(sent)).map(({ statusCode }) => statusCode);
+    expect([statuses.filter((each) => each === 200).length, statuses.filter((each) => each === 503).length]).toEqual([most, 3]);
+    expect([(await other).statusCode, (await send('svc_slow', payload)).statusCode]).toEqual([200, 200]);
+    await query(own.hub.database.em(), `delete from hub.services where id in ('svc_slow', 'svc_other')`);
   });
 });
 

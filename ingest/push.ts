@@ -1,7 +1,8 @@
 /**
  * The door for pushes: `POST /ingest/{serviceId}?token=…`, verified by the product's connector: by a signature on the
  * raw bytes, or by the URL's token where the product signs nothing.
- * 200: stored. 202: taken as a hint, a pull follows. Anything else: nothing was stored, push again or mend.
+ * 200: stored. 202: taken as a hint, a pull follows. 503 INBOX_FULL: too many are on their way (push-room.ts). Anything
+ * but 200 and 202: nothing was stored, push again or mend.
  *
  * What a paused service pushes is taken in as ever, since it may not tell it again; hints wait until it is resumed.
  */
@@ -13,6 +14,7 @@ import { Service } from '#core/services.ts';
 import { askAgain } from './ask-again.ts';
 import { createInbox } from './inbox.ts';
 import type { Ingest } from './ingest.ts';
+import { createPushRoom } from './push-room.ts';
 
 /** What an id of a service may look like; nothing else is asked of the database. */
 const serviceId = /^[\w-]+$/;
@@ -24,6 +26,7 @@ type Taken = { readonly status: 200 | 202; readonly answer: object };
 
 export const pushRoutes = (ingest: Ingest) => async (server: FastifyInstance): Promise<void> => {
   const inbox = createInbox(ingest);
+  const room = createPushRoom();
   const services = new LRUCache<string, Service>({ max: 10_000, ttl: trustMs });
   const read = async (id: string): Promise<Service> => {
     const service = serviceId.test(id) ? await ingest.hub.database.em().findOne(Service, { id }) : null;
@@ -62,7 +65,8 @@ export const pushRoutes = (ingest: Ingest) => async (server: FastifyInstance): P
 
   server.post('/ingest/:serviceId', async (request: FastifyRequest<{ Params: { serviceId: string } }>, reply) => {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const { status, answer } = await takeByNewest(request.params.serviceId, { headers: request.headers, query: request.query as Record<string, string | undefined>, body });
+    const push = { headers: request.headers, query: request.query as Record<string, string | undefined>, body };
+    const { status, answer } = await room.hold(request.params.serviceId, body.length, () => takeByNewest(request.params.serviceId, push));
     return reply.code(status).send(answer);
   });
 };
