@@ -1,6 +1,6 @@
 /** Tells webhooks where something happened: thin, unsigned, in order, each tried again for a while. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
+import { waitUnless } from '#simulators/wait-unless.ts';
 import type { Happening } from './world.ts';
 
 export type Webhook = { readonly id: string; readonly endpoint_url: string; readonly actions: readonly string[]; readonly event_id: string | null; readonly created: string };
@@ -37,7 +37,7 @@ export const createWebhooks = ({ api, userId, retryAfterMs }: WebhooksOptions): 
   };
   const deliver = async (webhook: Webhook, happening: Happening): Promise<void> => {
     for (const wait of [0, ...retryAfterMs]) {
-      if (wait > 0) await sleep(wait, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+      if (wait > 0) await waitUnless(closing.signal, wait);
       if (closing.signal.aborted) return;
       if (await post(webhook, happening)) {
         counts.delivered += 1;

@@ -5,6 +5,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { Agent, request } from 'undici';
+import { waitUnless } from '#simulators/wait-unless.ts';
 import { tellCheckIn, tellGate, tellPeriod } from './answers.ts';
 import type { ScenarioClock } from './clock.ts';
 import type { Knobs } from './faults.ts';
@@ -122,13 +123,6 @@ export const createPusher = ({ system, knobs, clock, retry = { firstMs: 250, lon
     },
   };
 };
-
-const waitUnless = (signal: AbortSignal, ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
 
 /** The body of one push. `sequence` is that of its last change. */
 const tellPush = (batch: readonly LogEntry[], system: GateSystem, clock: ScenarioClock, knobs: Knobs) => {

@@ -1,5 +1,6 @@
 /** Tells webhooks what happened: thin, unsigned, in order, each tried again for a while. */
 import { Agent, request } from 'undici';
+import { waitUnless } from '#simulators/wait-unless.ts';
 import type { Happening } from './world.ts';
 
 export type Webhook = { readonly id: number; enabled: boolean; target_url: string; all_events: boolean; limit_events: readonly string[]; action_types: readonly string[]; comment: string | null };
@@ -63,15 +64,3 @@ export const createWebhooks = (organizer: string, retryAfterMs: readonly number[
     },
   };
 };
-
-const waitUnless = (signal: AbortSignal, ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });

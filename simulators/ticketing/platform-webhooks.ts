@@ -1,6 +1,7 @@
 /** Tells webhooks of changes: in order, signed, each tried again for a while. */
 import { createHmac } from 'node:crypto';
 import { Agent, request } from 'undici';
+import { waitUnless } from '#simulators/wait-unless.ts';
 import type { Change } from './platform-world.ts';
 
 export type Webhook = { readonly id: string; readonly url: string; readonly secret: string };
@@ -61,15 +62,3 @@ export const createWebhooks = (now: () => number, retryAfterMs: readonly number[
   };
 };
 export type Webhooks = ReturnType<typeof createWebhooks>;
-
-export const waitUnless = (signal: AbortSignal, ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });

@@ -7,8 +7,8 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Agent, request as send } from 'undici';
 import { z } from 'zod';
+import { waitUnless } from '#simulators/wait-unless.ts';
 import { type SimulatedServer, createSimulatedServer } from './simulated-server.ts';
-import { waitUnless } from './platform-webhooks.ts';
 
 const amount = z.object({ value: z.string().regex(/^\d{1,9}\.\d{2}$/), currency: z.string().regex(/^[A-Z]{3}$/) });
 export type Amount = z.infer<typeof amount>;

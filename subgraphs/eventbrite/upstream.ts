@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Rejected } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
+import { explain } from '#core/explain.ts';
 import type { UpstreamHttp, UpstreamResponse } from '#core/upstream-http.ts';
 import * as payloads from './upstream-payloads.ts';
 
@@ -103,9 +104,3 @@ export const parseRows = <T>(rows: readonly unknown[], schema: z.ZodType<T>): { 
   }
   return { rows: good, rejected };
 };
-
-const explain = (error: z.ZodError): string =>
-  error.issues
-    .slice(0, 3)
-    .map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`)
-    .join('; ');

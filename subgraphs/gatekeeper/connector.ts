@@ -10,11 +10,12 @@ import { z } from 'zod';
 import type { Batch, Connector, ConnectorContext, Push, PushResult, Rejected } from '#core/connector.ts';
 import { sha256Hex } from '#core/digest.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
+import { explain } from '#core/explain.ts';
 import type { EventFact, Fact, GateFact, StatusFact } from '#core/facts.ts';
 import { implausibleMoment, notAfter } from '#core/plausible-time.ts';
 import { hmacHex, isOneOf } from '#core/secrets.ts';
 import type { Period } from './domain.ts';
-import { type EventDetails, type GatekeeperSettings, type PushBody, type Statement, checkInItem, connectUpstream, eventDetails, eventStatus, gateItem, parse, pushBody, settingsSchema, total, whatIsWrong } from './upstream.ts';
+import { type EventDetails, type GatekeeperSettings, type PushBody, type Statement, checkInItem, connectUpstream, eventDetails, eventStatus, gateItem, parse, pushBody, settingsSchema, total } from './upstream.ts';
 
 type Context = ConnectorContext<GatekeeperSettings>;
 type Translated = { readonly facts: Fact[]; readonly rejected: Rejected[] };
@@ -110,7 +111,7 @@ const translateEvent = (statement: Statement, context: Context): { event: EventF
   const { eventId } = context.service.settings;
   const parsed = statement.event == null ? undefined : eventDetails.safeParse(statement.event);
   if (!parsed) return { event: undefined, translated: merge() };
-  if (!parsed.success) return { event: undefined, translated: reject('event', eventId, whatIsWrong(parsed.error), statement.event) };
+  if (!parsed.success) return { event: undefined, translated: reject('event', eventId, explain(parsed.error), statement.event) };
   const { type, organizer, period, region, venue, eventName, public: isPublic } = parsed.data;
   if (parsed.data.eventId !== eventId) return { event: undefined, translated: reject('event', eventId, `it is about the event ${parsed.data.eventId}`, statement.event) };
   const timezone = zoneOf(parsed.data, context.service.settings);
@@ -141,7 +142,7 @@ const translateTotals = ({ participants, attendance, checkIns }: Statement, { se
 const translateStatus = (raw: unknown, at: Date, period: Period, { service, now }: Context): Translated => {
   const { eventId } = service.settings;
   const status = eventStatus.safeParse(raw);
-  const wrong = status.success ? implausibleMoment(at, period, now()) : whatIsWrong(status.error);
+  const wrong = status.success ? implausibleMoment(at, period, now()) : explain(status.error);
   if (!status.success || wrong !== null) return reject('status', eventId, wrong ?? '', raw);
   const words = { 'pre-event': 'PRE_EVENT', ongoing: 'ONGOING', ended: 'ENDED' } as const;
   const fact: StatusFact = { kind: 'status', eventId, upstreamId: eventId, at: notAfter(at, now()), status: words[status.data] };
@@ -152,7 +153,7 @@ const translateGates = (items: readonly unknown[], at: Date, period: Period, { s
   merge(
     ...items.map((raw): Translated => {
       const gate = gateItem.safeParse(raw);
-      const wrong = gate.success ? implausibleMoment(at, period, now()) : whatIsWrong(gate.error);
+      const wrong = gate.success ? implausibleMoment(at, period, now()) : explain(gate.error);
       if (!gate.success || wrong !== null) return reject('gate', idOf(raw), wrong ?? '', raw);
       const words = { open: 'OPEN', closed: 'CLOSED', failed: 'FAILED' } as const;
       const { id, name, status, throughput } = gate.data;
@@ -166,7 +167,7 @@ const translateCheckIns = (items: readonly unknown[], period: Period | null, { s
   const moment = now();
   for (const raw of items) {
     const item = checkInItem.safeParse(raw);
-    const wrong = item.success ? implausibleMoment(item.data.at, period, moment) : whatIsWrong(item.error);
+    const wrong = item.success ? implausibleMoment(item.data.at, period, moment) : explain(item.error);
     if (!item.success || wrong !== null) translated.rejected.push(...reject('checkIn', idOf(raw), wrong ?? '', raw).rejected);
     else {
       const { id, badgeId, gateId, direction, at } = item.data;
@@ -205,6 +206,6 @@ const parsePush = (body: Buffer): PushBody => {
     throw new PushError('PUSH_MALFORMED', 'The push is not JSON.');
   }
   const parsed = pushBody.safeParse(json);
-  if (!parsed.success) throw new PushError('PUSH_MALFORMED', `The push is not as documented: ${whatIsWrong(parsed.error)}.`, { field: parsed.error.issues[0]?.path.join('.') ?? '' });
+  if (!parsed.success) throw new PushError('PUSH_MALFORMED', `The push is not as documented: ${explain(parsed.error)}.`, { field: parsed.error.issues[0]?.path.join('.') ?? '' });
   return parsed.data;
 };

@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import type { ConnectorContext } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
+import { explain } from '#core/explain.ts';
 import { eventId, timezone } from '#core/facts.ts';
 import { signedIn } from '#core/upstream-credentials.ts';
 
@@ -116,11 +117,5 @@ const rejectAt = (deadline: AbortSignal): Promise<never> =>
 export const parse = <T>(schema: z.ZodType<T>, value: unknown, path: string): T => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new UpstreamError('shape', `The answer of ${path} is not as documented: ${whatIsWrong(parsed.error)}.`, { path, field: parsed.error.issues[0]?.path.join('.') ?? '' });
-};
-
-/** The first thing that is wrong, without the value. */
-export const whatIsWrong = (error: z.ZodError): string => {
-  const issue = error.issues[0];
-  return issue ? `${issue.path.join('.') || 'the whole'}: ${issue.message}` : 'unknown';
+  throw new UpstreamError('shape', `The answer of ${path} is not as documented: ${explain(parsed.error)}.`, { path, field: parsed.error.issues[0]?.path.join('.') ?? '' });
 };

@@ -13,6 +13,7 @@
  * again when it is reactivated: the check-ins stay. Annulling a check-in makes it unsuccessful; reverting deletes it.
  */
 import type { Rejected } from '#core/connector.ts';
+import { explain } from '#core/explain.ts';
 import { type CheckInFact, type CheckInsStandingFact, type EventFact, type Fact, type RecordFact, type RegistrationFact, fact, rejectedName } from '#core/facts.ts';
 import type { CheckInListPayload, CheckInListStatus, ItemPayload, Multilingual, OrderPayload, PositionPayload, PretixEventPayload, QuotaPayload, SubeventPayload } from './upstream-payloads.ts';
 
@@ -172,7 +173,7 @@ export const accepted = (facts: readonly Fact[]): { facts: Fact[]; rejected: Rej
   for (const each of facts) {
     const result = fact.safeParse(each);
     if (result.success) good.push(result.data);
-    else rejected.push({ upstreamId: rejectedName(each), reason: result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '), raw: null });
+    else rejected.push({ upstreamId: rejectedName(each), reason: explain(result.error), raw: null });
   }
   return { facts: good, rejected };
 };

@@ -1,38 +1,20 @@
 import { graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeKey } from '#core/pagination.ts';
-import { type Database, openDatabase } from '#core/database.ts';
 import type { RecordFact } from '#core/facts.ts';
-import { type Hub, buildSubgraph } from '#core/subgraph.ts';
-import { type TestDatabase, cloneDatabase, silentLogger } from '#core/testing.ts';
+import { buildSubgraph } from '#core/subgraph.ts';
+import { type TestHub, openTestHub } from '#core/testing-hub.ts';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
 import { entities } from './entities.ts';
 import { applyFacts } from './facts.ts';
 import { subgraph } from './index.ts';
-import { initial } from './migrations/0001-initial.ts';
 
-let clone: TestDatabase;
-let database: Database;
-let statements = 0;
+let own: TestHub;
 
 beforeAll(async () => {
-  clone = await cloneDatabase();
-  const migrator = await openDatabase({ url: clone.url, entities, migrations: [initial], logger: silentLogger });
-  await migrator.migrate();
-  await migrator[Symbol.asyncDispose]();
-  database = await openDatabase({
-    url: clone.url, entities, migrations: [], logger: silentLogger,
-    onPool: (pool) =>
-      pool.on('connect', (client) => {
-        const run = client.query.bind(client);
-        Object.assign(client, { query: (...args: Parameters<typeof run>) => ((statements += 1), run(...args)) });
-      }),
-  });
+  own = await openTestHub({ entities });
 });
-afterAll(async () => {
-  await database[Symbol.asyncDispose]();
-  await clone[Symbol.asyncDispose]();
-});
+afterAll(() => own[Symbol.asyncDispose]());
 
 const at = (second: number) => new Date(Date.UTC(2024, 0, 1) + second * 1000);
 const told = (type: string, eventId: string, upstreamId: string, data: RecordFact['data'], second = 0): RecordFact => ({ kind: 'record', type, eventId, upstreamId, at: at(second), data });
@@ -41,14 +23,14 @@ const list = (id: string, slug: string, number: number, subevent: number | null,
 const quota = (id: string, slug: string, number: number, subevent: number | null) => told('pretix.quota', id, String(number), { slug, name: `Quota ${number}`, size: 10, subevent, products: [1], closed: false, availableNumber: 3 });
 const product = (id: string, slug: string, number: number) => told('pretix.product', id, String(number), { slug, name: 'Ticket', active: true, admission: true, price: '49.00', variations: [{ id: 7, name: 'Red', active: true, price: null }] });
 const order = (id: string, code: string, second: number, events = [id], status = 'p') => told('pretix.order', id, code, { status, testmode: false, placedAt: at(second).toISOString(), total: '64.00', salesChannel: 'web', events, positions: [{ id: 1, number: 1, product: 1, variation: null, price: '49.00', state: 'CONFIRMED', participant: 'hashed' }] }, second);
-const apply = (facts: readonly RecordFact[], serviceId = 's1') => applyFacts(database.em(), facts, { serviceId, now: at(0) });
+const apply = (facts: readonly RecordFact[], serviceId = 's1') => applyFacts(own.hub.database.em(), facts, { serviceId, now: at(0) });
 
 const viewer = (events: readonly string[], permissions: Viewer['permissions'] = new Set(['read_events', 'read_attendance', 'read_orders', 'read_participants'])): Viewer => ({ kind: 'key', keyId: 'k', permissions, events: new Set(events) });
 
 const everything = `organizerSlug slug dateId live testMode products { id name admission price { amount currency } variations { id name price { amount } } } quotas { id availableNumber productIds }
   checkInLists { id name insideCount updatedAt } orders(first: 2) { totalCount edges { cursor node { code status total { amount currency } positions { id state price { amount } participant } } } pageInfo { hasNextPage } }`;
 const ask = async (ids: readonly string[], who: Viewer, fields = everything) => {
-  const built = buildSubgraph(subgraph, { database } as Hub);
+  const built = buildSubgraph(subgraph, own.hub);
   const source = `query ($r: [_Any!]!) { _entities(representations: $r) { ... on PretixEvent { id ${fields} } } }`;
   const result = await graphql({ schema: built.schema, source, contextValue: built.contextFor(who, 'test', new AbortController().signal), variableValues: { r: ids.map((id) => ({ __typename: 'PretixEvent', id })) } });
   return { entities: JSON.parse(JSON.stringify(result.data?._entities ?? [])) as (Record<string, unknown> | null)[], errors: result.errors };
@@ -115,9 +97,9 @@ test('many events cost as many statements as one', async () => {
   const ids = Array.from({ length: 100 }, (_, index) => `many-${index}`);
   await apply(ids.flatMap((id) => [event(id, id), product(id, id, 1), quota(id, id, 2, null), list(id, id, 3, null), order(id, 'AAAAA', 1)]));
   const count = async (some: readonly string[]) => {
-    const before = statements;
+    const before = own.statements();
     expect((await ask(some, viewer(some))).entities).toHaveLength(some.length);
-    return statements - before;
+    return own.statements() - before;
   };
   const counts = [await count(ids.slice(0, 1)), await count(ids.slice(0, 10)), await count(ids)];
   expect(counts).toEqual([6, 6, 6]);

@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import type { Rejected } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
+import { explain } from '#core/explain.ts';
 import type { UpstreamHttp } from '#core/upstream-http.ts';
 import * as payloads from './upstream-payloads.ts';
 
@@ -160,12 +161,6 @@ export const parseRows = <T>(raws: readonly unknown[], { schema, name, keep }: R
   }
   return { rows: good, rejected };
 };
-
-const explain = (error: z.ZodError): string =>
-  error.issues
-    .slice(0, 3)
-    .map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`)
-    .join('; ');
 
 const nameOf = (raw: unknown): string => {
   const named = z.object({ code: z.unknown(), slug: z.unknown(), id: z.unknown() }).partial().safeParse(raw);

@@ -5,13 +5,13 @@
 import { z } from 'zod';
 import type { Batch, Connector, Push, PushResult, Rejected } from '#core/connector.ts';
 import { PushError, UpstreamError } from '#core/errors.ts';
+import { explain } from '#core/explain.ts';
 import { type Fact, factsOf } from '#core/facts.ts';
 import { hmacHex, isOneOf, pushToken } from '#core/secrets.ts';
 import { checkInFacts, factsOfResource, paymentFact } from './connector-facts.ts';
 import { type TicketingContext, type TicketingSettings, paymentsOf, platformOf, secretSettings, settings } from './connector-settings.ts';
 import * as payloads from './upstream-payloads.ts';
 import { notification } from './upstream-payments.ts';
-import { explain } from './upstream.ts';
 
 /** In this order, so that an event comes before what is said of it. */
 const kinds = ['venues', 'artists', 'events', 'tickets', 'bookings', 'check-ins'] as const;

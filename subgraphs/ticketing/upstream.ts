@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Rejected } from '#core/connector.ts';
 import { UpstreamError } from '#core/errors.ts';
+import { explain } from '#core/explain.ts';
 import type { UpstreamHttp } from '#core/upstream-http.ts';
 import * as payloads from './upstream-payloads.ts';
 
@@ -85,11 +86,5 @@ export const parseRows = <K extends payloads.ResourceKind>(kind: K, items: reado
   }
   return { rows, rejected };
 };
-
-export const explain = (error: z.ZodError): string =>
-  error.issues
-    .slice(0, 3)
-    .map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`)
-    .join('; ');
 
 const nameOf = (raw: unknown): string => (typeof raw === 'object' && raw !== null && 'id' in raw && (typeof raw.id === 'string' || typeof raw.id === 'number') ? String(raw.id).slice(0, 100) : 'unknown');
