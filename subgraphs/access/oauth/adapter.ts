@@ -76,7 +76,8 @@ const actor = (): string | null => Provider.ctx?.oidc.client?.clientId ?? null;
 
 const clientsOf = (hub: Hub): Partial<Adapter> => ({
   async find(id) {
-    const client = await hub.database.em().findOne(OAuthClient, { id, revokedAt: null });
+    // PostgreSQL has no texts with a zero byte.
+    const client = id.includes('\0') ? null : await hub.database.em().findOne(OAuthClient, { id, revokedAt: null });
     if (!client) return undefined;
     const hasCode = client.grantTypes.includes('authorization_code');
     return {

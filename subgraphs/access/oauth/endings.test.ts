@@ -26,6 +26,8 @@ describe('a client that comes by itself', () => {
   test('needs its secret, and to be registered for it', async () => {
     const client = await register({ grantTypes: ['CLIENT_CREDENTIALS'], redirectUris: [] });
     for (const secret of ['wrong', `${client.secret ?? ''}x`, client.secret?.slice(1) ?? '']) expect(await createApplication(base, { ...client, secret }).byItself()).toMatchObject({ status: 401, error: 'invalid_client' });
+    const nobody = await fetch(`${base}/oauth/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'client_credentials', client_id: '\0', client_secret: 'x' }) });
+    expect([nobody.status, await nobody.json()]).toMatchObject([401, { error: 'invalid_client' }]);
     const codeOnly = await register();
     expect(await codeOnly.application.byItself()).toMatchObject({ status: 400, error: 'invalid_request' });
   });
