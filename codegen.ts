@@ -1,6 +1,6 @@
 /**
  * `npm run codegen`: writes the resolver types of every subgraph in supergraph.yaml to its `generated/types.ts`, and the
- * documents of `operations/` with their types for the examples of clients.
+ * documents of `operations/` with their types, and the types of interfaces and unions, for the examples of clients.
  * `--check` only compares, and fails when a committed file is stale.
  *
  * What a subgraph's resolvers get where it is not what the schema says (a row, an entry of the event log), its
@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { generate } from '@graphql-codegen/cli';
-import { Kind, parse, printSchema } from 'graphql';
+import { Kind, isAbstractType, parse, printSchema } from 'graphql';
 import { readOperationFiles } from '#gateway/documents/operation-files.ts';
 import { loadSupergraph } from '#gateway/supergraph.ts';
 import { listSubgraphs, root, supergraphFile } from './hub/subgraphs.ts';
@@ -50,20 +50,30 @@ const outputOf = async ({ name, schemaFile }: { name: string; schemaFile: string
   return [`subgraphs/${name}/generated/types.ts`, output] as const;
 };
 
-/** What clients see of the composed schema. Of the preset's files the one is kept that has documents and types. */
+/** What clients see of the composed schema. */
+const { apiSchema } = loadSupergraph(readFileSync(supergraphFile, 'utf8'));
+
+/** Of the preset's files the one is kept that has documents and types. */
 const clientOutput = () => ({
-  schema: printSchema(loadSupergraph(readFileSync(supergraphFile, 'utf8')).apiSchema),
+  schema: printSchema(apiSchema),
   documents: readOperationFiles(join(root, 'operations')).map(({ body }) => body),
   preset: 'client' as const,
   presetConfig: { fragmentMasking: false },
   config: { useTypeImports: true, enumsAsTypes: true, immutableTypes: true, skipTypename: true, emitLegacyCommonJSImports: false, scalars: { DateTime: 'string', JSON: 'unknown' } },
 });
 
+/** The types of each interface and union, as a normalising cache (`InMemoryCache` of Apollo Client) needs to know them. */
+const possibleTypes = (): string => {
+  const abstract = Object.values(apiSchema.getTypeMap()).filter(isAbstractType);
+  const lines = abstract.map((type) => `  ${type.name}: [${apiSchema.getPossibleTypes(type).map(({ name }) => `'${name}'`).sort().join(', ')}],`);
+  return `export const possibleTypes = {\n${lines.sort().join('\n')}\n};`;
+};
+
 const generates = Object.fromEntries(await Promise.all(listSubgraphs({}).map(outputOf)));
 const clients = 'docs/clients/generated/';
 const generated = (await generate({ silent: true, cwd: root, generates: { ...generates, [clients]: clientOutput() } }, false)) as { filename: string; content: string }[];
 
-const files = generated.filter(({ filename }) => !filename.startsWith(clients) || filename === `${clients}graphql.ts`);
+const files = [...generated.filter(({ filename }) => !filename.startsWith(clients) || filename === `${clients}graphql.ts`), { filename: `${clients}possible-types.ts`, content: possibleTypes() }];
 
 const stale: string[] = [];
 for (const { filename, content: types } of files) {

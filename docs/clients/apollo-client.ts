@@ -4,6 +4,7 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { AttendanceChangedDocument, EventsDocument } from './generated/graphql.ts';
+import { possibleTypes } from './generated/possible-types.ts';
 
 const url = process.env['EVENTGRAPH_URL'] ?? 'http://localhost:4000';
 const headers = { authorization: `Bearer ${process.env['EVENTGRAPH_KEY'] ?? ''}` };
@@ -11,7 +12,7 @@ const headers = { authorization: `Bearer ${process.env['EVENTGRAPH_KEY'] ?? ''}`
 const sockets = createClient({ url: `${url.replace('http', 'ws')}/graphql`, connectionParams: headers });
 const client = new ApolloClient({
   link: ApolloLink.split(({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION, new GraphQLWsLink(sockets), new HttpLink({ uri: `${url}/graphql`, headers })),
-  cache: new InMemoryCache({ possibleTypes: { Event: ['CustomEvent', 'EventbriteEvent', 'GateEvent', 'PretixEvent', 'TicketedEvent'] } }),
+  cache: new InMemoryCache({ possibleTypes }),
 });
 
 // Part of an answer is better than none: what is missing is null, and told in `error`.
