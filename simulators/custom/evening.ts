@@ -3,7 +3,7 @@
  * fitted on real check-ins) and leave. The same day and speed give the same evening.
  */
 import { drawArrival } from '#simulators/gatekeeper/arrivals.ts';
-import { type WallClock, createScenarioClock } from '#simulators/gatekeeper/clock.ts';
+import type { ScenarioClock } from '#simulators/gatekeeper/clock.ts';
 import { type Random, createRandom } from '#simulators/gatekeeper/random.ts';
 import { type Step, type Story, playStory } from '#simulators/gatekeeper/story.ts';
 import type { World } from './world.ts';
@@ -15,7 +15,6 @@ export type EveningOptions = {
   readonly startedAt?: number;
   /** Which evening it is, from 1: each has happenings of its own. */
   readonly day?: number;
-  readonly wall?: WallClock;
 };
 
 const minute = 60_000;
@@ -29,16 +28,15 @@ const programme = [
 ];
 
 /** `scanned` is called after each scan. */
-export const playEvening = (world: World, { day = 1, ...clockOptions }: EveningOptions, scanned: () => void): Story => {
-  const clock = createScenarioClock({ ...clockOptions, stamps: 'wall' });
-  const steps = programme.flatMap(({ name, label, hall, passes }) => {
-    const ref = day === 1 ? name : `${name}-${day}`;
-    const from = Math.floor(clock.begin / 1000);
-    world.addHappening({ ref, label, hall, from, till: from + 6 * 3600 });
-    const random = createRandom(`evening/${ref}`);
-    return Array.from({ length: passes }, (_, index) => stepsOf(world, ref, index, random, clock.begin, scanned)).flat();
-  });
-  return playStory(clock, steps);
+export const playEvening = (world: World, clock: ScenarioClock, day: number, scanned: () => void): Story =>
+  playStory(clock, () => programme.flatMap((each) => happen(world, clock, day === 1 ? each : { ...each, name: `${each.name}-${day}` }, scanned)));
+
+/** Announces it and sells its passes; answers what becomes of them. */
+const happen = (world: World, clock: ScenarioClock, { name: ref, label, hall, passes }: (typeof programme)[number], scanned: () => void): Step[] => {
+  const at = (minutes: number): number => Math.floor(clock.stamp(clock.begin + minutes * minute) / 1000);
+  world.addHappening({ ref, label, hall, from: at(0), till: at(6 * 60) });
+  const random = createRandom(`evening/${ref}`);
+  return Array.from({ length: passes }, (_, index) => stepsOf(world, ref, index, random, clock.begin, scanned)).flat();
 };
 
 /** Sells a pass; answers what becomes of it. */

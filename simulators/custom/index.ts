@@ -5,7 +5,7 @@
 import Fastify from 'fastify';
 import { request } from 'undici';
 import { type BadDay, misbehave } from '#simulators/pretix/bad-days.ts';
-import { type WallClock, systemClock } from '#simulators/gatekeeper/clock.ts';
+import { type WallClock, createScenarioClock, systemClock } from '#simulators/gatekeeper/clock.ts';
 import { type Authentication, createDesk } from './authentication.ts';
 import { type EveningOptions, playEvening } from './evening.ts';
 import { listRoutes } from './lists.ts';
@@ -43,7 +43,8 @@ export type CustomSimulator = AsyncDisposable & {
 
 export const createCustomSimulator = async (options: CustomSimulatorOptions = {}): Promise<CustomSimulator> => {
   const { now } = options.clock ?? systemClock;
-  const world = createWorld(now);
+  const story = options.evening ? createScenarioClock({ ...options.evening, stamps: 'wall' }) : null;
+  const world = createWorld(story?.told ?? now);
   const signing = options.signing ?? { kind: 'none' };
   const requests: string[] = [];
   const hooks: { url: string; secret: string | null }[] = [];
@@ -84,7 +85,7 @@ export const createCustomSimulator = async (options: CustomSimulatorOptions = {}
     );
   };
   // A push that nobody takes is no loss: the list of scans has it.
-  const evening = options.evening ? playEvening(world, options.evening, () => void pushLastScan().catch(() => undefined)) : null;
+  const evening = story ? playEvening(world, story, options.evening?.day ?? 1, () => void pushLastScan().catch(() => undefined)) : null;
 
   return {
     url: `${url}/v0`,

@@ -15,10 +15,9 @@ const coming = 0.82;
 const mistaken = 0.04;
 const refunded = 0.03;
 
-export const playDay = (world: World, clock: ScenarioClock, seed: string): Story => {
-  const steps = world.organization.events.flatMap((event) => dayOf(world, event, createRandom(`${seed}/${event.id}`), clock.begin));
-  return playStory(clock, steps);
-};
+/** `events`: as they are in the story; the world tells them when the wall's clock has them. */
+export const playDay = (world: World, events: readonly EventPlan[], clock: ScenarioClock, seed: string): Story =>
+  playStory(clock, () => events.flatMap((event) => dayOf(world, event, createRandom(`${seed}/${event.id}`), clock.begin)));
 
 /** What is sold before the day begins is there at once; a quarter more until the event is half over. */
 const dayOf = (world: World, event: EventPlan, random: Random, begin: number): Step[] => {

@@ -56,7 +56,9 @@ export const createEventbriteSimulator = async (options: EventbriteSimulatorOpti
   const lag: LagOptions = options.lag ?? { longestMs: 0 };
   let url = '';
   const webhooks = createWebhooks({ api: () => url, userId: plan.userId, retryAfterMs: options.webhookRetryMs ?? [5_000, 30_000] });
-  const world = createWorld({ plan, now: clock.now, random: createRandom(seed), lag, happened: webhooks.tell });
+  const story = createScenarioClock({ wall: clock, speed: options.day?.speed ?? 1, stamps: 'wall', startedAt: options.day?.startedAt });
+  const told = options.day ? plan.events.map((each) => ({ ...each, start: new Date(story.stamp(each.start.getTime())), end: new Date(story.stamp(each.end.getTime())) })) : plan.events;
+  const world = story.during(story.begin, () => createWorld({ plan: { ...plan, events: told }, now: story.told, random: createRandom(seed), lag, happened: webhooks.tell }));
   const limit = createLimit(options.callsPerHour === undefined ? 2_000 : options.callsPerHour, clock);
   const requests: string[] = [];
   let bad: { day: BadDay; path: RegExp } = { day: 'none', path: /^/ };
@@ -75,8 +77,7 @@ export const createEventbriteSimulator = async (options: EventbriteSimulatorOpti
   app.setErrorHandler((error, _request, reply) => refuse(reply, error instanceof Refused ? error : new Refused(400, 'INVALID_BODY', 'A request body that was not in JSON format was passed.')));
   addRoutes(app, { world, webhooks, now: clock.now, pageSize: () => pageSize, epoch: () => epoch });
   url = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
-  const story = createScenarioClock({ wall: clock, speed: options.day?.speed ?? 1, stamps: 'wall', startedAt: options.day?.startedAt });
-  const day = options.day ? playDay(world, story, seed) : null;
+  const day = options.day ? playDay(world, plan.events, story, seed) : null;
 
   return {
     url,

@@ -26,6 +26,10 @@ export type ScenarioClock = {
   stamp(scenario: number): number;
   /** Wall time at which `scenario` time is reached. */
   wallOf(scenario: number): number;
+  /** What is written on a thing that happens now; within `during`, on one that happens then. */
+  told(): number;
+  /** Does at once what happens at `scenario` time, be it late: a story that is told again tells the same times. */
+  during<T>(scenario: number, happen: () => T): T;
 };
 
 export type ScenarioClockOptions = {
@@ -61,12 +65,24 @@ export const createScenarioClock = (options: ScenarioClockOptions): ScenarioCloc
   const startedAt = options.startedAt ?? wall.now();
   const scenarioStart = options.scenarioStart ?? startedAt;
   const wallOf = (scenario: number) => startedAt + (scenario - scenarioStart) / options.speed;
+  const now = () => scenarioStart + (wall.now() - startedAt) * options.speed;
+  const stamp = (scenario: number) => (options.stamps === 'wall' ? Math.round(wallOf(scenario)) : scenario);
+  let then: number | null = null;
   return {
     wall,
     begin: scenarioStart,
-    now: () => scenarioStart + (wall.now() - startedAt) * options.speed,
-    stamp: options.stamps === 'wall' ? (scenario) => Math.round(wallOf(scenario)) : (scenario) => scenario,
+    now,
+    stamp,
     wallOf,
+    told: () => stamp(then ?? now()),
+    during(scenario, happen) {
+      then = scenario;
+      try {
+        return happen();
+      } finally {
+        then = null;
+      }
+    },
   };
 };
 

@@ -18,10 +18,8 @@ const steppingOut = 0.15;
 const canceling = 0.03;
 const payingLate = 0.1;
 
-export const autoplay = (world: World, { seed, clock }: AutoplayOptions): Story => {
-  const steps = [...world.events.values()].flatMap((event) => storyOf(world, event, createRandom(`${seed}/${event.plan.slug}`), clock.begin));
-  return playStory(clock, steps);
-};
+export const autoplay = (world: World, { seed, clock }: AutoplayOptions): Story =>
+  playStory(clock, () => [...world.events.values()].flatMap((event) => storyOf(world, event, createRandom(`${seed}/${event.plan.slug}`), clock.begin)));
 
 /** What is sold before the story begins is there at once; as much again in the hours before and during the event. */
 const storyOf = (world: World, event: SimulatedEvent, random: Random, begin: number): Step[] => {

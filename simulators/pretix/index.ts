@@ -48,7 +48,7 @@ export const createPretixSimulator = async (options: PretixSimulatorOptions = {}
   const plan = (options.plan ?? demoPlan)(new Date(options.autoplay?.startedAt ?? clock.now()));
   const webhooks = createWebhooks(plan.slug, options.webhookRetryMs ?? [5_000, 30_000, 60_000]);
   const story = createScenarioClock({ wall: clock, speed: options.autoplay?.speed ?? 1, stamps: 'wall', startedAt: options.autoplay?.startedAt });
-  const world = createWorld({ plan, now: clock.now, random: createRandom(options.seed ?? plan.slug), happened: webhooks.tell, ...(options.autoplay ? { tellTime: story.stamp } : {}) });
+  const world = story.during(story.begin, () => createWorld({ plan, now: story.told, random: createRandom(options.seed ?? plan.slug), happened: webhooks.tell, ...(options.autoplay ? { tellTime: story.stamp } : {}) }));
   const limit = createLimit(options.requestsPerMinute === undefined ? 360 : options.requestsPerMinute, clock);
   const requests: string[] = [];
   let bad: { day: BadDay; path: RegExp } = { day: 'none', path: /^/ };

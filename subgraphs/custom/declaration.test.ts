@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { declaration, declaredSigning } from '#simulators/custom/declaration.ts';
 import { playEvening } from '#simulators/custom/evening.ts';
-import { createManualClock } from '#simulators/gatekeeper/clock.ts';
+import { createManualClock, createScenarioClock } from '#simulators/gatekeeper/clock.ts';
 import { connector } from './connector.ts';
 import { begin, idsOf, start } from './test-connector.ts';
 
@@ -13,7 +13,7 @@ describe('the declaration of the venue desk', () => {
     const wall = createManualClock(begin);
     const schedule = (at: number, callback: () => void) => wall.schedule(at, () => ((it.clock.at = Math.max(it.clock.at, at)), callback()));
     let scans = 0;
-    playEvening(it.world, { speed: 60, wall: { now: wall.now, schedule } }, () => void (scans += 1));
+    playEvening(it.world, createScenarioClock({ speed: 60, stamps: 'wall', wall: { now: wall.now, schedule } }), 1, () => void (scans += 1));
     wall.advance(10 * 60_000);
     expect(scans).toBe(it.world.scans.length);
     const { facts, rejected } = await it.pull();
