@@ -74,6 +74,8 @@ export type SubgraphDefinition<Loaders = unknown> = {
   readonly resolvers: object;
   /** graphql-shield rules. Every field of Query, Mutation and Subscription must have one. */
   readonly permissions: IRules;
+  /** Root fields that tell by themselves of texts with a zero byte: one in a batch is to cost no other. */
+  readonly readsZeroBytes?: readonly string[];
   /** Who may resolve a reference to each entity that has a reference resolver; false answers null. */
   readonly references: Readonly<Record<string, (reference: { readonly id?: unknown }, context: SubgraphContext<Loaders>) => boolean>>;
   /** `signal` ends with the request. */
@@ -128,7 +130,7 @@ export const buildSubgraph = (definition: AnySubgraph, hub: Hub): BuiltSubgraph 
   const guard = shield(withFederationFields(definition.permissions, bare), { fallbackRule: allow, fallbackError: new ForbiddenError(), allowExternalErrors: true });
   return {
     name: definition.name,
-    schema: withSubscribeGuarded(bare, (schema) => applyMiddleware(schema, guard, refuseZeroBytes(schema))),
+    schema: withSubscribeGuarded(bare, (schema) => applyMiddleware(schema, guard, refuseZeroBytes(schema, definition.readsZeroBytes))),
     contextFor(viewer, requestId, signal) {
       const em = hub.database.em();
       return { viewer, em, loaders: definition.loaders(em, viewer, hub, signal), hub, requestId, signal };
@@ -157,9 +159,9 @@ const withSubscribeGuarded = (bare: GraphQLSchema, guard: (schema: GraphQLSchema
 };
 
 /** PostgreSQL takes no text with a zero byte: said at the door, by the argument's name, instead of as a fault within. */
-const refuseZeroBytes = (schema: GraphQLSchema): IMiddlewareTypeMap => {
+const refuseZeroBytes = (schema: GraphQLSchema, readBy: readonly string[] = []): IMiddlewareTypeMap => {
   const refuse: IMiddlewareFunction = (resolve, parent, args: Record<string, unknown>, context, info) => {
-    const field = findZeroByte(args, []);
+    const field = readBy.includes(info.fieldName) ? null : findZeroByte(args, []);
     if (field !== null) throw new InputError('TEXT_INVALID', field, `${field} contains a zero byte.`);
     return resolve(parent, args, context, info) as Promise<unknown>;
   };
@@ -167,7 +169,7 @@ const refuseZeroBytes = (schema: GraphQLSchema): IMiddlewareTypeMap => {
 };
 
 /** Path of the first text with a zero byte, as `input.names.0`. */
-const findZeroByte = (value: unknown, path: readonly string[]): string | null => {
+export const findZeroByte = (value: unknown, path: readonly string[]): string | null => {
   if (typeof value === 'string') return value.includes('\u0000') ? path.join('.') : null;
   if (typeof value !== 'object' || value === null) return null;
   for (const [key, each] of Object.entries(value)) {

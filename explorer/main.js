@@ -15,9 +15,10 @@ import { createRoot } from 'react-dom/client';
 const placeholder = 'Bearer IPK_your_key';
 
 const now = `# What is on now? Press the button on the right.
-# Attendance, and what only some products know, need a key in "Headers".
+# Attendance, and what only some products
+# know, need a key in "Headers".
 query Now {
-  events(first: 20) {
+  events(first: 20, filter: { status: ONGOING }) {
     edges {
       node {
         id
@@ -48,6 +49,13 @@ query Now {
             name
             quantitySold
             quantityTotal
+          }
+        }
+        ... on TicketedEvent {
+          availability {
+            category
+            available
+            total
           }
         }
         ... on CustomEvent {

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Config } from '#core/config.ts';
 import { EventgraphError } from '#core/errors.ts';
 import type { Registration } from '#core/ingest-port.ts';
+import { sealSettings } from '#core/secret-settings.ts';
 import { Service } from '#core/services.ts';
 import { declaration, declaredSigning } from '#simulators/custom/declaration.ts';
 import { createCustomSimulator } from '#simulators/custom/index.ts';
@@ -16,16 +17,18 @@ import { demoPlan as eventbritePlan } from '#simulators/eventbrite/plans.ts';
 import { createGatekeeperSimulator } from '#simulators/gatekeeper/index.ts';
 import { createPretixSimulator } from '#simulators/pretix/index.ts';
 import { demoPlan } from '#simulators/pretix/plans.ts';
+import { createTicketingSimulator } from '#simulators/ticketing/index.ts';
+import { bookAsCustomer } from './demo-booking.ts';
 import type { Foundation } from './foundation.ts';
 
 export type Demo = AsyncDisposable & { readonly upstreams: readonly { readonly name: string; readonly url: string }[] };
 
-export type DemoOptions = { readonly foundation: Foundation; readonly config: Config; readonly dataDir: string };
+export type DemoOptions = { readonly foundation: Foundation; readonly config: Config; readonly dataDir: string; /** Where the gateway listens, and a key for it. */ readonly url: string; readonly adminKey: string };
 
 /** Seconds between pulls; pushes make the rest live. */
 const syncInterval = 15;
 
-export const startDemo = async ({ foundation, config, dataDir }: DemoOptions): Promise<Demo> => {
+export const startDemo = async ({ foundation, config, dataDir, url, adminKey }: DemoOptions): Promise<Demo> => {
   await using stack = new AsyncDisposableStack();
   const { startedAt, day } = await dayOf(dataDir, config.demoSpeed);
   const seed = `demo-${config.demoSeed}`;
@@ -33,6 +36,7 @@ export const startDemo = async ({ foundation, config, dataDir }: DemoOptions): P
   const pretix = stack.use(await createPretixSimulator({ seed: `${seed}-${day}`, plan: (now) => demoPlan(now, day), autoplay: { speed: config.demoSpeed, startedAt }, requestsPerMinute: null }));
   const eventbrite = stack.use(await createEventbriteSimulator({ plan: (now) => eventbritePlan(now, day), seed: `${seed}-${day}`, callsPerHour: null, day: { speed: config.demoSpeed, startedAt } }));
   const desk = stack.use(await createCustomSimulator({ authentication: { kind: 'header', name: 'X-Api-Key', value: deskKey }, signing: declaredSigning, evening: { speed: config.demoSpeed, startedAt, day } }));
+  const ticketing = stack.use(await createTicketingSimulator({ evening: { speed: config.demoSpeed, startedAt, day } }));
   for (const event of gates.events) {
     const { eventId } = event;
     await connect(foundation, { ...common, product: 'gatekeeper', serviceName: `Gate system of ${eventId}`, endpoints: endpointsOf(gates.endpoint(eventId), '/health'), credentials: { type: 'api_key', apiKey: gates.apiKey }, settings: { eventId } });
@@ -40,6 +44,8 @@ export const startDemo = async ({ foundation, config, dataDir }: DemoOptions): P
   await connect(foundation, { ...common, product: 'pretix', serviceName: `pretix of ${pretix.organizer}`, endpoints: endpointsOf(pretix.url, '/api/v1/organizers/'), credentials: { type: 'api_key', apiKey: pretix.token }, settings: { organizer: pretix.organizer, typeProperty: 'type', requestsPerMinute: 6000 } });
   await connect(foundation, { ...common, product: 'eventbrite', serviceName: `Eventbrite of Acme ${eventbrite.organizationId}`, endpoints: endpointsOf(`${eventbrite.url}/v3`, '/users/me/organizations/'), credentials: { type: 'api_key', apiKey: eventbrite.token }, settings: { organizationId: eventbrite.organizationId, callsPerHour: 100_000 } });
   await connect(foundation, { ...common, product: 'custom', serviceName: 'Venue desk', endpoints: endpointsOf(desk.url, '/health'), credentials: { type: 'api_key', apiKey: deskKey, header: 'X-Api-Key' }, settings: declaration });
+  const ticketingId = await connect(foundation, { ...common, product: 'ticketing', serviceName: 'Northern Concerts', endpoints: endpointsOf(ticketing.platform.url, '/health'), credentials: { type: 'api_key', apiKey: ticketing.platform.token }, settings: ticketing.settings });
+  await bookAsCustomer({ url, key: adminKey, serviceId: ticketingId, eventId: [...ticketing.platform.world.of('events').keys()].at(-1) ?? '', shop: ticketing.yookassa });
   // The organizers of an earlier day are not there any more.
   const earlier = [{ product: 'pretix', name: { $like: 'pretix of harbour%', $ne: `pretix of ${pretix.organizer}` } }, { product: 'eventbrite', name: { $like: 'Eventbrite of Acme %', $ne: `Eventbrite of Acme ${eventbrite.organizationId}` } }];
   for (const own of earlier) await foundation.hub.database.em().nativeUpdate(Service, { ...own, state: 'ACTIVE' }, { state: 'PAUSED' });
@@ -50,6 +56,7 @@ export const startDemo = async ({ foundation, config, dataDir }: DemoOptions): P
       { name: 'pretix', url: pretix.url },
       { name: 'Eventbrite', url: `${eventbrite.url}/v3` },
       { name: 'venue desk', url: desk.url },
+      { name: 'ticketing', url: ticketing.platform.url },
     ],
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
@@ -77,19 +84,22 @@ const dayOf = async (dataDir: string, speed: number): Promise<z.infer<typeof day
   return begun;
 };
 
-/** Registers the service, or, after a new start, tells the hub and the simulator where the other one is now. */
-const connect = async ({ hub, ingest }: Foundation, registration: Registration): Promise<void> => {
+/** Registers the service, or, after a new start, tells the hub and the simulator where the other one is now. Answers its id. */
+const connect = async ({ hub, ingest }: Foundation, registration: Registration): Promise<string> => {
   const em = hub.database.em();
   const known = await em.findOne(Service, { name: registration.serviceName, product: registration.product });
   if (!known) {
     const result = await ingest.register(registration);
     if (!result.ok) throw new EventgraphError('DEMO_FAILED', `The demo's ${registration.serviceName} cannot be registered: ${result.step}: ${result.message}`);
-    return;
+    return result.serviceId;
   }
-  if (known.state !== 'ACTIVE') return;
+  if (known.state !== 'ACTIVE') return known.id;
+  const connector = ingest.connectors.get(known.product);
   known.apiUrl = registration.endpoints.api;
   known.healthUrl = registration.endpoints.healthCheck ?? known.healthUrl;
+  known.settings = sealSettings(registration.settings, connector?.secretSettings, hub.secrets) as Record<string, unknown>;
   known.nextSyncAt = hub.now();
   await em.flush();
-  await ingest.connectors.get(known.product)?.exchangeKeys?.(ingest.contextFor(known, AbortSignal.timeout(10_000)));
+  await connector?.exchangeKeys?.(ingest.contextFor(known, AbortSignal.timeout(10_000)));
+  return known.id;
 };

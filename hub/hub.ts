@@ -52,7 +52,7 @@ const startWhole = async (options: HubOptions, stack: AsyncDisposableStack): Pro
   const foundation = await openFoundation({ ...options, dataDir: folder.path, publicUrl: url, allowPrivateUpstreams: config.allowPrivateUpstreams ?? withDemo, subgraphs: await loadSubgraphs() }, stack);
   const adminKey = await ensureAdminKey(foundation, folder.path);
   stack.use(await startGateway({ ...options, foundation, port, subgraphs: 'local' }));
-  const demo = withDemo ? stack.use(await startDemo({ foundation, config, dataDir: folder.path })) : null;
+  const demo = withDemo ? stack.use(await startDemo({ foundation, config, dataDir: folder.path, url: urlOf({ host: config.host, publicUrl: undefined }, port), adminKey })) : null;
   // Last to start and first to stop: it must not take the end of the demo for upstreams that went down.
   stack.use(await startIngestWorker({ ingest: foundation.ingest, hub: foundation.hub }));
   return { url, dataDir: folder.path, adminKey, demo, foundation };
@@ -79,7 +79,7 @@ const startRole = async (options: HubOptions, role: Exclude<Role, { kind: 'all' 
   return { url: urlOf(config, port), dataDir: null, adminKey: null, demo: null, foundation };
 };
 
-const urlOf = (config: Config, port: number): string => config.publicUrl ?? `http://${config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host}:${port}`;
+const urlOf = (config: Pick<Config, 'host' | 'publicUrl'>, port: number): string => config.publicUrl ?? `http://${config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host}:${port}`;
 
 /** A taken port is told before anything is started. */
 const choosePort = async (config: Config): Promise<number> => {

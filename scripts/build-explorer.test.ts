@@ -18,12 +18,16 @@ const schema = buildSchema(`
   type Quota { name: String! availableNumber: Int }
   type EventbriteEvent implements Event { id: ID! name: String! status: String! attendance: Attendance ticketClasses: [TicketClass!] }
   type TicketClass { name: String! quantitySold: Int quantityTotal: Int }
+  type TicketedEvent implements Event { id: ID! name: String! status: String! attendance: Attendance availability: [TicketAvailability!] }
+  type TicketAvailability { category: String! available: Int! total: Int! }
   type CustomEvent implements Event { id: ID! name: String! status: String! attendance: Attendance attributes: String }
   type Attendance { totalRegistered: Int! currentAttendees: Int! attendanceRate: Float! stale: Boolean! }
   type EventEdge { node: Event! }
   type EventConnection { edges: [EventEdge!]! }
   type AttendanceChange { cursor: String! event: Event! attendance: Attendance! }
-  type Query { events(first: Int): EventConnection! }
+  enum EventStatus { PRE_EVENT ONGOING ENDED }
+  input EventFilter { status: EventStatus }
+  type Query { events(first: Int, filter: EventFilter): EventConnection! }
   type Subscription { attendanceChanged: AttendanceChange! }
 `);
 const attendance = (currentAttendees: number) => ({ totalRegistered: 500, currentAttendees, attendanceRate: currentAttendees / 5, stale: false });

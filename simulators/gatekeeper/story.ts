@@ -10,18 +10,25 @@ export type Story = { stop(): void };
 
 /** `beginning` brings about what is there when the story begins, and answers the first steps. */
 export const playStory = (clock: ScenarioClock, beginning: () => readonly Step[]): Story => {
-  const steps = [...clock.during(clock.begin, beginning)];
+  const steps: Step[] = [];
+  /** The next one stands last. */
+  const add = (more: readonly Step[]): void => {
+    if (more.length === 0) return;
+    steps.push(...more);
+    steps.sort((a, b) => b.at - a.at);
+  };
   let cancel = (): void => undefined;
   const playDue = (): void => {
     for (;;) {
-      const due = steps.sort((a, b) => b.at - a.at).at(-1);
+      const due = steps.at(-1);
       if (!due) return;
       const at = clock.wallOf(due.at);
       if (at > clock.wall.now()) return void (cancel = clock.wall.schedule(at, playDue));
       steps.pop();
-      steps.push(...(clock.during(due.at, due.play) ?? []));
+      add(clock.during(due.at, due.play) ?? []);
     }
   };
+  add(clock.during(clock.begin, beginning));
   playDue();
   return { stop: () => cancel() };
 };

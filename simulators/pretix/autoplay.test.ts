@@ -31,10 +31,10 @@ describe('a played organizer', () => {
     expect(new Set(after?.orders.map((each) => each.slice(-1)))).toEqual(new Set(['p', 'c']));
   });
   test('is the same with the same seed, at any speed, and another with another', async () => {
-    const story = await play('one', 3);
-    expect(await play('one', 3)).toEqual(story);
-    expect((await play('one', 3, 60)).map(({ orders }) => orders)).toEqual(story.map(({ orders }) => orders));
-    expect(await play('two', 3)).not.toEqual(story);
+    const story = await play('one', 1);
+    expect(await play('one', 1)).toEqual(story);
+    expect((await play('one', 1, 60)).map(({ orders }) => orders)).toEqual(story.map(({ orders }) => orders));
+    expect(await play('two', 1)).not.toEqual(story);
   });
 });
 

@@ -30,6 +30,8 @@ export type World = {
 
 export const createWorld = (now: () => number, changed: (change: Change) => void): World => {
   const tables = Object.fromEntries(kinds.map((kind) => [kind, new Map()])) as { [K in Kind]: Map<string, Resources[K]> };
+  // A platform that starts anew gives no id that it gave before.
+  const born = now().toString(36);
   let ids = 0;
   let lastChange = 0;
   const stamp = (): string => new Date((lastChange = Math.max(now(), lastChange + 1))).toISOString();
@@ -50,7 +52,7 @@ export const createWorld = (now: () => number, changed: (change: Change) => void
     remove(kind, id) {
       world.put(kind, { ...world.find(kind, id), deletedAt: new Date(now()).toISOString() } as never);
     },
-    newId: (prefix) => `${prefix}-${++ids}`,
+    newId: (prefix) => `${prefix}-${born}-${++ids}`,
   };
   return world;
 };

@@ -107,6 +107,14 @@ export const createYooKassa = async (options: YooKassaOptions = {}): Promise<Yoo
         return payment;
       }),
     );
+    app.get('/checkout', (request, reply) => {
+      const { id, amount: { value, currency } } = paymentOf((request.query as { orderId?: string }).orderId ?? '');
+      return reply.type('text/html').send(`<!doctype html><title>Payment</title><form action="/checkout/paid"><input type="hidden" name="orderId" value="${id}"><button>Pay ${value} ${currency}</button></form>`);
+    });
+    app.get('/checkout/paid', (request, reply) => {
+      pay((request.query as { orderId?: string }).orderId ?? '');
+      return reply.type('text/html').send('<!doctype html><title>Paid</title><p>Paid. You can close this page.</p>');
+    });
     app.get('/v3/payments/:id', (request) => paymentOf((request.params as { id: string }).id));
     app.post('/v3/payments/:id/cancel', (request) => {
       const payment = paymentOf((request.params as { id: string }).id);
@@ -142,11 +150,19 @@ export const createYooKassa = async (options: YooKassaOptions = {}): Promise<Yoo
     notifier.tell('payment.canceled', payment);
     return payment;
   };
+  const pay = (id: string): Payment => {
+    const payment = paymentOf(id);
+    if (payment.status !== 'pending') return payment;
+    Object.assign(payment, { status: 'succeeded', paid: true, refundable: true, captured_at: time() });
+    notifier.tell('payment.succeeded', payment);
+    return payment;
+  };
   const server = await createSimulatedServer({
     port: options.port,
     routes,
     admit(request, reply) {
-      if (request.headers.authorization === credentials) return true;
+      // The page that the customer is sent to.
+      if (request.url.startsWith('/checkout') || request.headers.authorization === credentials) return true;
       void reply.code(401).send(new ApiError(401, 'invalid_credentials', 'Authentication by given credentials failed').body);
       return false;
     },
@@ -160,13 +176,7 @@ export const createYooKassa = async (options: YooKassaOptions = {}): Promise<Yoo
     payments,
     refunds,
     notifyAt: notifier.setTarget,
-    pay(id) {
-      const payment = paymentOf(id);
-      if (payment.status !== 'pending') return payment;
-      Object.assign(payment, { status: 'succeeded', paid: true, refundable: true, captured_at: time() });
-      notifier.tell('payment.succeeded', payment);
-      return payment;
-    },
+    pay,
     giveUp: (id) => (paymentOf(id).status === 'pending' ? cancel(paymentOf(id), 'yoo_money', 'expired_on_confirmation') : paymentOf(id)),
     refundSlowly(slowly) {
       refundsAreSlow = slowly;

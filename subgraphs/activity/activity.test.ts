@@ -5,8 +5,9 @@ import { query } from '#core/sql.ts';
 import { silentLogger, within } from '#core/testing.ts';
 import { type TestHub, asker, openTestHub, viewerOf } from '#core/testing-hub.ts';
 import { type Viewer, publicViewer } from '#core/viewer.ts';
-import { storeBatch, storeTask, take } from './inbox.ts';
+import { storeBatch, take } from './inbox.ts';
 import { subgraph } from './index.ts';
+import { storeTask } from './store.ts';
 
 let own: TestHub;
 let ask: ReturnType<typeof asker>;
@@ -140,6 +141,13 @@ describe('a batch', () => {
     expect((await ids()).sort()).toEqual(['1', '7']);
   });
 
+  test('is taken but for the one with a zero byte, wherever in it that is', async () => {
+    const told = await collect([activity('1'), activity('a\u0000'), activity('3', { name: '\u0000' }), activity('4', { userId: 'u\u0000' }), activity('5', { parameters: { deep: [{ text: 'a\u0000' }] } }), activity('6')]);
+    expect([told.accepted, told.userErrors]).toEqual([2, ['1.externalId', '2.name', '3.userId', '4.parameters.deep.0.text'].map((field) => ({ code: 'TEXT_INVALID', field: `input.activities.${field}` }))]);
+    await storeAll();
+    expect((await ids()).sort()).toEqual(['1', '6']);
+  });
+
   test('has 1 to 1,000 activities', async () => {
     expect(await collect([])).toMatchObject({ accepted: 0, userErrors: [{ code: 'ACTIVITIES_MISSING', field: 'input.activities' }] });
     expect(await collect(Array.from({ length: 1001 }, (_, n) => activity(`${n}`)))).toMatchObject({ accepted: 0, userErrors: [{ code: 'ACTIVITIES_EXCEEDED', field: 'input.activities' }] });
@@ -253,5 +261,31 @@ describe('what is kept', () => {
     expect((await ids()).sort()).toEqual(['fair', 'new']);
     await subgraph.forgetEvents?.(em, ['fair', 'other'], 'svc');
     expect(await ids()).toEqual(['new']);
+  });
+
+  test('is nothing of an event that is forgotten while its activities wait to be stored, or are just being stored', async () => {
+    await collect([bought('1', {}, { eventId: 'fair' }), bought('2', {}, { eventId: 'gala' }), bought('3')]);
+    await collect([activity('4', { eventId: 'fair' })]);
+    const [row] = await sql<{ batch: string }>('select batch from activity.inbox order by batch');
+    const forgotten = own.hub.database.em().transactional((em) => subgraph.forgetEvents?.(em, ['fair'], 'svc') ?? Promise.resolve());
+    await Promise.all([forgotten, storeBatch({ batch: row?.batch }, own.hub, never)]);
+    await storeAll();
+    expect((await ids()).sort()).toEqual(['2', '3']);
+  });
+
+  test('waits on where its job failed for good: that is told by a code, and it gets another job', async () => {
+    await collect([activity('1')]);
+    await collect([activity('2')]);
+    const [failed] = await sql<{ id: string }>(`update graphile_worker._private_jobs set attempts = max_attempts where id = (select min(id) from graphile_worker._private_jobs) returning id`);
+    expect(failed).toBeDefined();
+    const errors: unknown[] = [];
+    const logger = { ...silentLogger, error: (facts: unknown) => void errors.push(facts) } as typeof silentLogger;
+    const maintain = () => subgraph.maintain?.(own.hub.database.em(), own.clock.now, { ...own.hub, logger });
+    await maintain();
+    expect(errors).toEqual([{ code: 'ACTIVITIES_NOT_STORED', batches: 1 }]);
+    await maintain();
+    expect(errors).toHaveLength(1);
+    await using _jobs = await startJobs({ database: own.hub.database, logger: silentLogger, tasks: { [storeTask]: (payload, signal) => storeBatch(payload, own.hub, signal) } });
+    await vi.waitFor(async () => expect((await ids()).sort()).toEqual(['1', '2']), { timeout: 15_000, interval: 20 });
   });
 });

@@ -9,6 +9,7 @@
 import { sha256 } from '#core/digest.ts';
 import type { NewDomainEvent } from '#core/domain-events.ts';
 import { eventId as eventIdSchema } from '#core/facts.ts';
+import { findZeroByte } from '#core/subgraph.ts';
 import { type Viewer, maySeeEvent, termsOf } from '#core/viewer.ts';
 import type { ActivityInput } from './generated/types.ts';
 import { readParameters } from './parameters.ts';
@@ -56,6 +57,8 @@ const readActivity = (given: ActivityInput, field: string, reader: Reader): Read
   const parameters = readParameters(given.parameters, `${field}.parameters`);
   const mistakes = [textMistake('ID_INVALID', `${field}.externalId`, given.externalId), textMistake('NAME_INVALID', `${field}.name`, given.name), textMistake('USER_ID_INVALID', `${field}.userId`, given.userId), eventMistake(given.eventId, `${field}.eventId`, reader.viewer)].filter((each) => each !== null);
   if ('mistake' in parameters) return { taken: [], warnings: [], userErrors: [...mistakes, parameters.mistake] };
+  const zero = findZeroByte({ ...given }, [field]);
+  if (zero !== null) mistakes.push({ code: 'TEXT_INVALID', field: zero, message: 'The text contains a zero byte.' });
   if (mistakes.length > 0) return { taken: [], warnings: [], userErrors: mistakes };
   const collector = collectorOf(reader.viewer);
   const { purchase, problem } = readPurchase(parameters.parameters);

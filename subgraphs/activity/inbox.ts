@@ -9,9 +9,7 @@ import { enqueue } from '#core/jobs.ts';
 import { query } from '#core/sql.ts';
 import type { Hub, SubgraphTask } from '#core/subgraph.ts';
 import { type TakenActivity, purchasesOf } from './domain.ts';
-import { storeActivities } from './store.ts';
-
-export const storeTask = 'activity.store';
+import { storeActivities, storeTask } from './store.ts';
 
 /** Activities of one transaction, and those that may wait for theirs. */
 const mostTogether = 1_000;

@@ -1,6 +1,7 @@
 /** Writes and reads of activities. */
 import type { EntityManager } from '#core/database.ts';
 import { InputError } from '#core/errors.ts';
+import { enqueue } from '#core/jobs.ts';
 import { type Connection, type Key, type PageArguments, connectionOf, momentOf, pageOf } from '#core/pagination.ts';
 import { query } from '#core/sql.ts';
 import type { Hub } from '#core/subgraph.ts';
@@ -68,11 +69,29 @@ const positionOf = ([at, place, id]: Key): { readonly at: string; readonly place
   return { at: momentOf(at).toISOString(), place, id: String(id) };
 };
 
+/** Stores a batch of the inbox. */
+export const storeTask = 'activity.store';
+
+/** Batches whose job failed for good, or is not there: each gets another. Answers how many. */
+const retryLeftBehind = async (em: EntityManager): Promise<number> => {
+  const left = await query<{ batch: string }>(
+    em,
+    `select batch from activity.inbox where batch::text not in (
+       select job.payload ->> 'batch' from graphile_worker._private_jobs job join graphile_worker._private_tasks task on task.id = job.task_id
+       where task.identifier = $1 and job.attempts < job.max_attempts) for update skip locked`,
+    [storeTask],
+  );
+  for (const { batch } of left) await enqueue(em, storeTask, { batch });
+  return left.length;
+};
+
 /** Rows that one statement deletes: more would hold locks and fill the log for long. */
 const deletedTogether = 10_000;
 
-/** Drops what is older than so many days. */
-export const maintain = async (em: EntityManager, now: Date, { activityDays }: Pick<Hub, 'activityDays'>): Promise<void> => {
+/** Drops what is older than so many days, and promises anew what was taken and could not be stored. */
+export const maintain = async (em: EntityManager, now: Date, { activityDays, logger }: Pick<Hub, 'activityDays' | 'logger'>): Promise<void> => {
+  const left = await retryLeftBehind(em);
+  if (left > 0) logger.error({ code: 'ACTIVITIES_NOT_STORED', batches: left }, 'activities were taken and could not be stored; it is tried again');
   const before = new Date(now.getTime() - activityDays * 86_400_000).toISOString();
   let deleted = deletedTogether;
   while (deleted === deletedTogether) {
@@ -86,5 +105,12 @@ export const maintain = async (em: EntityManager, now: Date, { activityDays }: P
 };
 
 export const forgetEvents = async (em: EntityManager, eventIds: readonly string[]): Promise<void> => {
+  // First what waits: what is stored meanwhile was waited for by this, and is deleted by the next.
+  await query(
+    em,
+    `update activity.inbox set entries = (select coalesce(jsonb_agg(entry order by place), '[]'::jsonb) from jsonb_array_elements(entries) with ordinality as kept (entry, place) where coalesce(entry ->> 'eventId', '') <> all($1::text[]))
+     where exists (select from jsonb_array_elements(entries) as taken (entry) where entry ->> 'eventId' = any($1::text[]))`,
+    [eventIds],
+  );
   await query(em, 'delete from activity.activities where event_id = any($1::text[])', [eventIds]);
 };
