@@ -2,7 +2,7 @@ import { createCustomSimulator } from '#simulators/custom/index.ts';
 import type { Pass } from '#simulators/custom/world.ts';
 import { type Neighbour, pickOf } from './neighbour.ts';
 
-const faults = ['status-500', 'html', 'half-json', 'wrong-shape', 'hang'] as const;
+const faults = ['status-500', 'too-many', 'html', 'half-json', 'wrong-shape', 'hang'] as const;
 const page = { style: 'page', parameter: 'p', sizeParameter: 'n', size: 20 };
 const between = 20;
 

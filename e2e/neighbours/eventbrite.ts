@@ -3,7 +3,7 @@ import { createEventbriteSimulator } from '#simulators/eventbrite/index.ts';
 import { contractPlan } from '#simulators/eventbrite/plans.ts';
 import { type Counted, type Neighbour, pickOf } from './neighbour.ts';
 
-const faults = ['status-500', 'html', 'half-json', 'wrong-shape', 'hang'] as const;
+const faults = ['status-500', 'too-many', 'html', 'half-json', 'wrong-shape', 'hang'] as const;
 
 /** Its reads lag behind its writes, its webhooks only hint. */
 export const startEventbrite = async (name: string): Promise<Neighbour> => {

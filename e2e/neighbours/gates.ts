@@ -3,7 +3,7 @@ import { createGatekeeperSimulator } from '#simulators/gatekeeper/index.ts';
 import { type Neighbour, pickOf } from './neighbour.ts';
 
 const hour = 3_600_000;
-const faults = ['status-500', 'html', 'half-json', 'unhealthy', 'absurd-numbers', 'drip', 'hang'] as const;
+const faults = ['status-500', 'too-many', 'html', 'half-json', 'unhealthy', 'absurd-numbers', 'drip', 'hang'] as const;
 /** A badge passes no two gates within this: who leaves and comes within one moment is taken to have left. */
 const between = 20;
 

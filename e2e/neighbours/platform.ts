@@ -3,7 +3,7 @@ import type { Booking } from '#simulators/ticketing/platform-world.ts';
 import { demoPlan } from '#simulators/ticketing/plans.ts';
 import { type Counted, type Neighbour, pickOf } from './neighbour.ts';
 
-const faults = ['status-500', 'html', 'half-json', 'wrong-shape', 'hang', 'lost-answer'] as const;
+const faults = ['status-500', 'too-many', 'html', 'half-json', 'wrong-shape', 'hang', 'lost-answer'] as const;
 const between = 20;
 
 /** Seats are booked, paid for and given back; who has a ticket comes and goes. */

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-export const badDays = ['none', 'hang', 'status-500', 'html', 'half-json', 'endless', 'drip', 'absurd-numbers', 'unhealthy'] as const;
+export const badDays = ['none', 'hang', 'too-many', 'status-500', 'html', 'half-json', 'endless', 'drip', 'absurd-numbers', 'unhealthy'] as const;
 
 export const knobs = z.object({
   /** How every endpoint of the event answers. */
@@ -33,6 +33,9 @@ export const misbehave = (answers: Knobs['answers'], reply: FastifyReply): boole
     case 'hang':
       // The reply stays open until the caller, or the end of the simulator, closes the socket.
       reply.hijack();
+      return true;
+    case 'too-many':
+      void reply.code(429).header('retry-after', '1').send({ error: 'too many requests' });
       return true;
     case 'status-500':
       void reply.code(500).send({ error: 'internal server error' });

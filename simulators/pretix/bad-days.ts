@@ -2,7 +2,8 @@
 import type { FastifyReply } from 'fastify';
 
 export const badDays = ['none', 'hang', 'status-500', 'html', 'half-json', 'wrong-shape', 'endless-pages'] as const;
-export type BadDay = (typeof badDays)[number];
+/** `too-many`: for a second, which its callers keep, so that the next call is not made at once. */
+export type BadDay = (typeof badDays)[number] | 'too-many';
 
 /** Answers as a broken server does. False where an honest answer may follow. */
 export const misbehave = (day: BadDay, reply: FastifyReply): boolean => {
@@ -24,6 +25,9 @@ export const misbehave = (day: BadDay, reply: FastifyReply): boolean => {
       return true;
     case 'wrong-shape':
       void reply.send({ count: -1, next: 7, results: 'none' });
+      return true;
+    case 'too-many':
+      void reply.code(429).header('retry-after', '1').send({ detail: 'Request was throttled.' });
       return true;
     case 'endless-pages':
       void reply.send({ count: 1, next: 'http://169.254.169.254/latest/', previous: null, results: [] });

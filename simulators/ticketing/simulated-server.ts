@@ -2,7 +2,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 /** `lost-answer`: what was asked for is done, and nobody hears of it. */
-export const badDays = ['none', 'hang', 'lost-answer', 'status-500', 'html', 'half-json', 'wrong-shape'] as const;
+export const badDays = ['none', 'hang', 'lost-answer', 'too-many', 'status-500', 'html', 'half-json', 'wrong-shape'] as const;
 export type BadDay = (typeof badDays)[number];
 
 /** A request that stands still, before anything is done or before it is answered. */
@@ -89,6 +89,9 @@ const misbehave = (day: BadDay, reply: FastifyReply): boolean => {
       return false;
     case 'hang':
       reply.hijack();
+      return true;
+    case 'too-many':
+      void reply.code(429).header('retry-after', '1').send({ error: { code: 'too_many_requests', message: 'Come again later.' } });
       return true;
     case 'status-500':
       void reply.code(500).type('text/html').send('<h1>500</h1>');
