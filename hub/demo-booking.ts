@@ -17,7 +17,7 @@ const booked = z.object({ booking: z.object({ id: z.string(), confirmationUrl: z
 const beginning = z.object({
   ticketingSetup: z.object({ notificationUrl: z.url() }),
   bookings: z.object({ totalCount: z.number() }),
-  event: z.object({ tickets: z.object({ edges: z.array(z.object({ node: z.object({ id: z.string() }) })) }) }),
+  event: z.object({ tickets: z.object({ edges: z.array(z.object({ node: z.object({ id: z.string() }) })) }) }).nullable(),
 });
 const lookAround = `query ($serviceId: ID!, $eventId: ID!) {
   ticketingSetup(serviceId: $serviceId) { notificationUrl }
@@ -36,7 +36,8 @@ export const bookAsCustomer = async ({ url, key, serviceId, eventId, shop }: Cus
   };
   const { ticketingSetup, bookings, event } = await ask(beginning, lookAround, { serviceId, eventId });
   shop.notifyAt(ticketingSetup.notificationUrl);
-  if (bookings.totalCount > 0) return;
+  // The hub does not know the event where somebody paused the service.
+  if (!event || bookings.totalCount > 0) return;
   const ticketIds = event.tickets.edges.map(({ node }) => node.id);
   const { reserveTickets } = await ask(z.object({ reserveTickets: booked }), mutation('reserveTickets', 'ReserveTicketsInput'), { input: { eventId, ticketIds, idempotencyKey: `demo ${eventId}` } });
   if (!reserveTickets.booking) return;

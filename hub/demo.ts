@@ -10,6 +10,7 @@ import { EventgraphError } from '#core/errors.ts';
 import type { Registration } from '#core/ingest-port.ts';
 import { sealSettings } from '#core/secret-settings.ts';
 import { Service } from '#core/services.ts';
+import { pullService } from '#ingest/pull.ts';
 import { declaration, declaredSigning } from '#simulators/custom/declaration.ts';
 import { createCustomSimulator } from '#simulators/custom/index.ts';
 import { createEventbriteSimulator } from '#simulators/eventbrite/index.ts';
@@ -100,6 +101,8 @@ const connect = async ({ hub, ingest }: Foundation, registration: Registration):
   known.settings = sealSettings(registration.settings, connector?.secretSettings, hub.secrets) as Record<string, unknown>;
   known.nextSyncAt = hub.now();
   await em.flush();
+  // Of another day's events the hub has to know before it is told who comes to them.
+  await pullService(ingest, known.id, AbortSignal.timeout(60_000));
   await connector?.exchangeKeys?.(ingest.contextFor(known, AbortSignal.timeout(10_000)));
   return known.id;
 };
