@@ -30,12 +30,14 @@ export type RegistrationResult =
 
 /** What a registration would bring. */
 export type Preview = {
-  /** At most 100 of each kind, with participants hashed. */
+  /** At most 100 of each kind and a million characters, with participants hashed. */
   readonly facts: readonly Fact[];
   readonly factCount: number;
-  /** At most 100, with the records as they came. */
+  /** At most 100, with the records as they came: null for those over 64 KB, and for what is beyond a million characters. */
   readonly rejected: readonly Rejected[];
   readonly rejectedCount: number;
+  /** Of those that are shown, the ones without their record for its size. */
+  readonly recordsCut: number;
   /** Whether there was no more to read. */
   readonly complete: boolean;
   /** The step that a registration would fail at; null where it would not. */

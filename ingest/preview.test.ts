@@ -95,6 +95,15 @@ describe('a preview', () => {
     };
     const shown = await own.ingest.preview(registrationOf());
     expect([shown.complete, shown.factCount, shown.facts.length, exchanged]).toEqual([false, 5_005, 105, 0]);
+    own.upstream.pull = async function* () {
+      const standing = Array.from({ length: 5_000 }, (_, n) => `check-in ${n} ${'x'.repeat(150)}`);
+      for (let page = 0; ; page++) yield { facts: [event(), { kind: 'checkInsStanding', eventId: 'e1', upstreamId: String(page), at: own.clock.now, participant: 'p', standing }], rejected: [{ upstreamId: `small:${page}`, reason: 'odd', raw: 'x'.repeat(60_000) }, { upstreamId: `large:${page}`, reason: 'odd', raw: 'x'.repeat(70_000) }], cursor: { page } };
+    };
+    const large = await own.ingest.preview(registrationOf());
+    expect(large.complete).toBe(false);
+    expect([JSON.stringify(large.facts).length <= 1_001_000, large.facts.length < large.factCount, large.rejected.length]).toEqual([true, true, large.rejectedCount]);
+    expect(large.recordsCut).toBe(large.rejected.filter(({ raw }) => raw === null).length);
+    expect(large.rejected.filter(({ upstreamId, raw }) => upstreamId.startsWith('large:') && raw !== null)).toEqual([]);
     own.upstream.pull = () => {
       throw new UpstreamError('status', 'The upstream answered 500.', { status: 500 });
     };

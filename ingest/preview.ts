@@ -2,7 +2,7 @@
  * What a registration would bring, without it: the same steps up to the first batches, and the same choice of facts, in a
  * transaction that is rolled back. No key is exchanged and nothing is stored.
  */
-import type { Batch, Connector, ConnectorContext } from '#core/connector.ts';
+import type { Batch, Connector, ConnectorContext, Rejected } from '#core/connector.ts';
 import { compileDataSchema } from '#core/data-schema.ts';
 import type { Fact } from '#core/facts.ts';
 import type { Preview, Registration } from '#core/ingest-port.ts';
@@ -12,12 +12,16 @@ import { newService, refuseTakenEvents, takenOf } from './register.ts';
 import { type Selection, selectFacts } from './select.ts';
 import { type StepLimits, StepFailed, checkSettings, defaultLimits, failureOf, step, tryOut } from './steps.ts';
 
-/** A look ends at so many facts or batches, or after so long. */
+/** A look ends at so many facts, characters of them as JSON, or batches, or after so long. */
 const mostFacts = 5_000;
+const mostCharacters = 8_000_000;
 const mostBatches = 100;
 const longestLookMs = 15_000;
 /** Facts of each kind, and rejected records, that are shown. */
 const mostShown = 100;
+/** Characters of JSON that are shown: of facts, of rejected records, and of one of these. */
+const mostShownCharacters = 1_000_000;
+const longestRecord = 64 * 1024;
 
 type Found = { batches: Batch[]; complete: boolean };
 
@@ -52,11 +56,12 @@ const look = async (ingest: Ingest, registration: Registration, service: Service
 
 const readFirst = async (connector: Connector<unknown>, context: ConnectorContext, found: Found): Promise<void> => {
   const until = performance.now() + longestLookMs;
-  let facts = 0;
+  let [facts, characters] = [0, 0];
   for await (const batch of connector.pull(context, null)) {
     found.batches.push(batch);
     facts += batch.facts.length;
-    if (facts >= mostFacts || found.batches.length >= mostBatches || performance.now() > until) return;
+    characters += JSON.stringify([batch.facts, batch.rejected]).length;
+    if (facts >= mostFacts || characters >= mostCharacters || found.batches.length >= mostBatches || performance.now() > until) return;
   }
   found.complete = found.batches.at(-1)?.complete !== false;
 };
@@ -65,7 +70,21 @@ const shown = async (ingest: Ingest, service: Service, { batches, complete }: Fo
   const selections = await selectAndRollBack(ingest, service, batches);
   const facts = selections.flatMap(({ sound }) => sound);
   const rejected = [...batches.flatMap((batch) => batch.rejected), ...selections.flatMap((each) => each.rejected)];
-  return { facts: firstOfEachKind(facts), factCount: facts.length, rejected: rejected.slice(0, mostShown), rejectedCount: rejected.length, complete };
+  const shownFacts = upTo(firstOfEachKind(facts));
+  return { facts: shownFacts, factCount: facts.length, ...shownRejected(rejected), rejectedCount: rejected.length, complete };
+};
+
+/** As many of them, from the first, as may be shown. */
+const upTo = <Item>(items: readonly Item[]): Item[] => {
+  let left = mostShownCharacters;
+  return items.filter((each) => (left -= JSON.stringify(each ?? null).length) >= 0);
+};
+
+/** The reasons of the first, and their records where those are not too large. */
+const shownRejected = (rejected: readonly Rejected[]): Pick<Preview, 'rejected' | 'recordsCut'> => {
+  const first = rejected.slice(0, mostShown);
+  const kept = new Set(upTo(first.filter(({ raw }) => JSON.stringify(raw ?? null).length <= longestRecord)));
+  return { rejected: first.map((each) => (kept.has(each) ? each : { ...each, raw: null })), recordsCut: first.length - kept.size };
 };
 
 const firstOfEachKind = (facts: readonly Fact[]): Fact[] => [...Map.groupBy(facts, ({ kind }) => kind).values()].flatMap((some) => some.slice(0, mostShown));

@@ -11,10 +11,14 @@ import { compileDataSchema } from '#core/data-schema.ts';
 import { eventId, timezone } from '#core/facts.ts';
 
 const largestExpression = 20_000;
+/** Characters of JSON of all schemas of a registration together: each is compiled here, when the settings are read first. */
+const largestSchemas = 64 * 1024;
+/** Of everything that is declared. */
+const largestSettings = 256 * 1024;
 const text = z.string().min(1).max(1000);
 
 /** Settings are read for every pull and push: what was found of an expression or a schema is remembered. */
-const verdicts = new LRUCache<string, { readonly wrong: string | null }>({ max: 2_000 });
+const verdicts = new LRUCache<string, { readonly wrong: string | null }>({ max: 2_000, maxSize: 16_000_000, sizeCalculation: (_verdict, key) => key.length });
 const verdictOn = (key: string, check: () => void): string | null => {
   const known = verdicts.get(key);
   if (known) return known.wrong;
@@ -123,7 +127,23 @@ export type DeclaredCall = z.infer<typeof call>;
 
 const webhook = z.strictObject({ verify: verification, items: expression.default('$'), schema: jsonSchema.optional(), /** Without it a push is a hint to ask. */ mapping: expression.optional(), subscribe: call.optional(), unsubscribe: call.optional() });
 
-export const settings = z
+const charactersOf = (value: unknown): number => {
+  try {
+    return JSON.stringify(value ?? null).length;
+  } catch {
+    return Infinity;
+  }
+};
+
+/** Before any of it is compiled: what is too large costs nothing. */
+const bounded = z.unknown().superRefine((given, context) => {
+  const { resources, webhook: hook } = z.looseObject({ resources: z.array(z.looseObject({})).catch([]), webhook: z.looseObject({}).catch({}) }).catch({ resources: [], webhook: {} }).parse(given);
+  const schemas = [...resources, hook].map(({ schema }) => charactersOf(schema)).reduce((sum, each) => sum + each, 0);
+  if (charactersOf(given) > largestSettings) context.addIssue({ code: 'custom', message: `settings have at most ${largestSettings} characters of JSON` });
+  else if (schemas > largestSchemas) context.addIssue({ code: 'custom', path: ['resources'], message: `the schemas of all resources and the webhook have at most ${largestSchemas} characters of JSON together` });
+});
+
+const declared = z
   .strictObject({
     resources: z.array(resource).min(1).max(20),
     webhook: webhook.optional(),
@@ -148,7 +168,9 @@ export const settings = z
     for (const [index, name] of names.entries()) if (names.indexOf(name) < index) context.addIssue({ code: 'custom', path: ['resources', index, 'name'], message: 'another resource has this name' });
     for (const [index, each] of resources.entries()) if (each.body && each.method === 'GET') context.addIssue({ code: 'custom', path: ['resources', index, 'body'], message: 'a body is sent with the method POST alone' });
   });
-export type CustomSettings = z.infer<typeof settings>;
+export type CustomSettings = z.infer<typeof declared>;
+
+export const settings: z.ZodType<CustomSettings> = bounded.pipe(declared);
 
 export type CustomContext = ConnectorContext<CustomSettings>;
 

@@ -60,14 +60,13 @@ const totalsOf = async (group: EventGroup, context: Context) => {
   return { events: sum(({ events }) => events), preEvent: sum(({ preEvent }) => preEvent), ongoing: sum(({ ongoing }) => ongoing), ended: sum(({ ended }) => ended) };
 };
 
-/** Bytes of a record as JSON that are shown. */
-const largestShown = 64 * 1024;
-
-const previewed = ({ facts, factCount, rejected, rejectedCount, complete, failure }: Preview): PreviewEventServicePayload => ({
+const previewed = ({ facts, factCount, rejected, rejectedCount, recordsCut, complete, failure }: Preview): PreviewEventServicePayload => ({
   facts: JSON.parse(JSON.stringify(facts)) as unknown[],
   factCount,
-  rejected: rejected.map(({ upstreamId, reason, raw }) => ({ id: upstreamId, reason, record: JSON.stringify(raw ?? null).length > largestShown ? null : raw })),
+  rejected: rejected.map(({ upstreamId, reason, raw }) => ({ id: upstreamId, reason, record: raw })),
   rejectedCount,
+  factsCut: factCount - facts.length,
+  recordsCut,
   complete,
   failedStep: failure?.step ?? null,
   userErrors: failure ? [{ code: failure.code, field: failure.field, message: `${failure.step}: ${failure.message}` }] : [],
@@ -109,7 +108,7 @@ export const resolvers: Resolvers = {
     previewEventService: (_parent, { input }, context) =>
       mendable(
         async () => previewed(await context.hub.ingest.preview(parseRegistration(input, context.hub.ingest.products, context.viewer.keyId, context.viewer.events))),
-        (userErrors) => ({ facts: [], factCount: 0, rejected: [], rejectedCount: 0, complete: false, failedStep: null, userErrors }),
+        (userErrors) => ({ facts: [], factCount: 0, rejected: [], rejectedCount: 0, factsCut: 0, recordsCut: 0, complete: false, failedStep: null, userErrors }),
       ),
     retryRejected,
     registerProgramme: (_parent, { input }, context) =>

@@ -530,14 +530,18 @@ export type PretixEvent = Event & {
 
 /** What a registration would bring. */
 export type PreviewEventServicePayload = {
-  /** Whether all that a preview reads was read: of declared services the first page of each list, of others everything up to 5,000 facts. */
+  /** Whether all that a preview reads was read: of declared services the first page of each list, of others everything; up to 5,000 facts or 8 million characters of them. */
   readonly complete: Scalars['Boolean']['output'];
   /** Facts in all that was read. */
   readonly factCount: Scalars['Int']['output'];
-  /** The facts, at most 100 of each kind: `{kind, eventId, upstreamId, at, …}` with times in ISO 8601 and participants as keyed hashes, which are others once the service is registered. */
+  /** The facts, at most 100 of each kind and a million characters of JSON: `{kind, eventId, upstreamId, at, …}` with times in ISO 8601 and participants as keyed hashes, which are others once the service is registered. */
   readonly facts: ReadonlyArray<Scalars['JSON']['output']>;
+  /** Facts that were read and are not shown: there are too many of their kind, or they are too large. */
+  readonly factsCut: Scalars['Int']['output'];
   /** The step that fails; null where the registration would go well so far. */
   readonly failedStep?: Maybe<RegistrationStep>;
+  /** Rejected records that are shown by their reason alone: they have more than 64 KB, or all together more than a million characters. */
+  readonly recordsCut: Scalars['Int']['output'];
   /** What would be rejected, at most 100. */
   readonly rejected: ReadonlyArray<PreviewRejection>;
   /** Records in all that was read that would be rejected. */
@@ -552,7 +556,7 @@ export type PreviewRejection = {
   readonly id: Scalars['String']['output'];
   /** Why, with the field at fault. */
   readonly reason: Scalars['String']['output'];
-  /** The record as the service told it; null where it is not for showing or has more than 64 KB. */
+  /** The record as the service told it; null where it is not for showing, or too large for it (`recordsCut`). */
   readonly record?: Maybe<Scalars['JSON']['output']>;
 };
 
@@ -1515,7 +1519,9 @@ export type PreviewEventServicePayloadResolvers<ContextType = Context, ParentTyp
   complete?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   factCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   facts?: Resolver<ReadonlyArray<ResolversTypes['JSON']>, ParentType, ContextType>;
+  factsCut?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   failedStep?: Resolver<Maybe<ResolversTypes['RegistrationStep']>, ParentType, ContextType>;
+  recordsCut?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   rejected?: Resolver<ReadonlyArray<ResolversTypes['PreviewRejection']>, ParentType, ContextType>;
   rejectedCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   userErrors?: Resolver<ReadonlyArray<ResolversTypes['UserError']>, ParentType, ContextType>;
