@@ -3,6 +3,7 @@ import type { ConnectorContext, Credentials, Rejected } from './connector.ts';
 import type { EntityManager } from './database.ts';
 import type { DomainEvent, NewDomainEvent } from './domain-events.ts';
 import type { Fact } from './facts.ts';
+import type { Viewer } from './viewer.ts';
 
 export type Registration = {
   readonly product: string;
@@ -15,6 +16,8 @@ export type Registration = {
   readonly dataSchema: Record<string, unknown> | null;
   /** The product's own settings, with what the caller said of the event. Parsed by the connector. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Hub-wide ids of events that the service may claim: the event list of the key that registers it; null for any. */
+  readonly eventAccess: readonly string[] | null;
   /** Key id of who registers. */
   readonly by: string | null;
 };
@@ -62,7 +65,12 @@ export type ServiceUpdate = {
   readonly dataSchema?: Readonly<Record<string, unknown>> | null;
   /** Settings by name, as a JSON merge patch of one level (RFC 7396): null removes one. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Event ids that it may claim from now on; null for any. */
+  readonly eventAccess?: readonly string[] | null;
 };
+
+/** Who asks for a change: the key's id, for the audit log, and the events that it allows. */
+export type Asker = { readonly by: string | null; readonly events: Viewer['events'] };
 
 /** A failure changed nothing. `step` is the one that failed, where there are steps; `field` the input field at fault. `pushUrl` as of a registration, where it is another from now on. */
 export type AdministrationResult = { readonly ok: true; readonly pushUrl?: string | null } | { readonly ok: false; readonly step: RegistrationStep | null; readonly code: string; readonly message: string; readonly field: string };
@@ -80,7 +88,7 @@ export type ServiceAdministration = {
   pause(serviceId: string, by: string | null): Promise<AdministrationResult>;
   resume(serviceId: string, by: string | null): Promise<AdministrationResult>;
   /** Tries the new configuration before the old one goes; a failure leaves all as it was. */
-  update(serviceId: string, update: ServiceUpdate, by: string | null): Promise<AdministrationResult>;
+  update(serviceId: string, update: ServiceUpdate, asker: Asker): Promise<AdministrationResult>;
   /** Exchanges a new secret for pushes. The one before is good for a while. */
   rotatePushSecret(serviceId: string, by: string | null): Promise<AdministrationResult>;
   /**

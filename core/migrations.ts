@@ -174,4 +174,6 @@ export const coreMigrations: readonly MigrationSource[] = [
       add column previous_push_secrets jsonb not null default '[]',
       add column sync_error jsonb`,
   ),
+  // The event ids that a service may claim; null for any.
+  sqlMigration('hub/0006-event-access', 'alter table hub.services add column event_access text[]'),
 ];

@@ -44,6 +44,8 @@ const ServiceSchema = defineEntity({
     /** As registered; what the connector calls secret is sealed (secret-settings.ts). */
     settings: p.json<unknown>(),
     dataSchema: p.json<Record<string, unknown> | null>().nullable(),
+    /** Hub-wide ids of events that it may claim: the event list of the key that registered it, unless changed; null for any. */
+    eventAccess: p.array().$type<string[]>().nullable(),
     /** Seconds. */
     syncInterval: p.integer(),
     retries: p.integer(),

@@ -63,7 +63,7 @@ export const startDemo = async ({ foundation, config, dataDir, url, adminKey }: 
   };
 };
 
-const common = { syncInterval, retries: 2, dataSchema: null, by: null };
+const common = { syncInterval, retries: 2, dataSchema: null, eventAccess: null, by: null };
 
 const deskKey = 'key-of-the-venue-desk';
 

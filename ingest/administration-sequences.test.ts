@@ -129,7 +129,7 @@ const createRun = () => {
         own.upstream.checkHealth = () => (what.isWell ? Promise.resolve() : Promise.reject(refused(500)));
         const goesWell = there() && what.isWell && (!moves || what.exchange === 'takes');
         const address = (model?.address ?? 9) + 1;
-        expect(note(await administration.update(id, { credentials: { type: 'api_key', apiKey: key }, ...(moves && { endpoints: { api: `http://127.0.0.1:${address}` } }) }, by))).toBe(goesWell);
+        expect(note(await administration.update(id, { credentials: { type: 'api_key', apiKey: key }, ...(moves && { endpoints: { api: `http://127.0.0.1:${address}` } }) }, { by, events: 'all' }))).toBe(goesWell);
         own.upstream.checkHealth = async () => undefined;
         if (!model || !goesWell) return;
         model.key = key;

@@ -77,7 +77,7 @@ describe('a paused service', () => {
 });
 
 describe('a change', () => {
-  const change = (update: Parameters<TestIngest['ingest']['administration']['update']>[1]) => administration().update(id, update, by);
+  const change = (update: Parameters<TestIngest['ingest']['administration']['update']>[1]) => administration().update(id, update, { by, events: 'all' });
 
   test('is tried before it is stored: with the new credentials, while the old ones stand', async () => {
     const seen: unknown[] = [];
@@ -119,6 +119,32 @@ describe('a change', () => {
   test('to another host needs anew also what pushes alone are signed with', async () => {
     expect(await change({ credentials: { type: 'none', webhookSecret: 'shared' } })).toEqual({ ok: true });
     expect(await change({ endpoints: { api: 'http://127.0.0.1:10' } })).toMatchObject({ ok: false, code: 'CREDENTIALS_NEEDED', field: 'input.authentication' });
+  });
+
+  test('of the events that a service may bring widens it; what was refused before comes in when it is tried again, however much it is, and what it has it keeps', async () => {
+    expect(await change({ eventAccess: [] })).toEqual({ ok: true });
+    const told = [event({ eventId: 'e2', upstreamId: 'e2' }), ...Array.from({ length: 600 }, (_, n) => checkIn(`c${n}`, 1, 'ENTRY', `p${n}`, '', 'e2')), checkIn('own', 1)];
+    await applyBatch(own.ingest, { serviceId: id, facts: told, rejected: [] });
+    expect([await own.count('hub.rejected_facts'), await own.count('attendance.check_ins'), (await service()).eventAccess]).toEqual([601, 1, []]);
+    expect(await change({ eventAccess: ['e1', 'e2'] })).toEqual({ ok: true });
+    expect(await own.ingest.retryRejected(id, null, by)).toEqual({ recovered: 601, rejected: 0, resync: false });
+    expect(await own.count('attendance.check_ins')).toBe(601);
+  });
+
+  test('with a key for some events that decides what a service claims leaves it no more than the key allows', async () => {
+    const some = { by, events: new Set(['e1', 'e2']) };
+    const changeSome = (update: Parameters<typeof change>[0]) => administration().update(id, update, some);
+    expect(await changeSome({ serviceName: 'Renamed', syncInterval: 90 })).toEqual({ ok: true });
+    for (const update of [{ settings: { eventId: 'e1' } }, { endpoints: { api: 'http://127.0.0.1:9/v2' } }, { credentials: { type: 'none' } as const }]) {
+      expect(await changeSome(update)).toMatchObject({ ok: false, code: 'EVENT_ACCESS_NEEDED', field: 'input.eventAccess' });
+      for (const eventAccess of [null, ['e1', 'e3']]) expect(await changeSome({ ...update, eventAccess })).toMatchObject({ ok: false, code: 'EVENT_NOT_ALLOWED', field: 'input.eventAccess' });
+    }
+    expect(await changeSome({ settings: { eventId: 'e1' }, eventAccess: ['e1'] })).toEqual({ ok: true });
+    expect(await changeSome({ settings: { eventId: 'e2' } })).toMatchObject({ ok: false, step: 'SETTINGS', code: 'EVENT_NOT_ALLOWED', field: 'input.settings.eventId' });
+    // With a key for all events it becomes neither wider nor narrower, unless that is said.
+    expect(await change({ credentials: { type: 'none' } })).toEqual({ ok: true });
+    expect((await service()).eventAccess).toEqual(['e1']);
+    expect((await told()).at(1)).toMatchObject(['service.updated', { changed: ['settings', 'eventAccess'] }]);
   });
 
   test('of settings while a new secret is exchanged leaves the upstream with the one that becomes the secret', async () => {
@@ -231,7 +257,7 @@ describe('a removal', () => {
     expect([await own.count('events.events'), await own.count('attendance.check_ins'), await own.count('hub.rejected_facts'), await own.count('attendance.live where is_retired')]).toEqual([1, 1, 0, 1]);
     await expect(applyBatch(own.ingest, { serviceId: id, facts: [checkIn('late', 2)], rejected: [] })).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
     await expect(own.ingest.connect(id, never)).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
-    for (const act of [() => administration().resume(id, by), () => administration().update(id, { serviceName: 'x' }, by), () => administration().remove(id, { withData: false, by })]) expect(await act()).toMatchObject({ ok: false, code: 'SERVICE_UNKNOWN' });
+    for (const act of [() => administration().resume(id, by), () => administration().update(id, { serviceName: 'x' }, { by, events: 'all' }), () => administration().remove(id, { withData: false, by })]) expect(await act()).toMatchObject({ ok: false, code: 'SERVICE_UNKNOWN' });
     expect(await own.ingest.register(registrationOf())).toMatchObject({ ok: false, code: 'EVENT_ID_TAKEN' });
   });
 

@@ -15,7 +15,7 @@ export const createAdministration = (ingest: Ingest): ServiceAdministration => (
   requestSync: (serviceId, { full, by }) => answering(ingest, () => requestSync(ingest, serviceId, full, by)),
   pause: (serviceId, by) => answering(ingest, () => pause(ingest, serviceId, by)),
   resume: (serviceId, by) => answering(ingest, () => resume(ingest, serviceId, by)),
-  update: (serviceId, update, by) => answering(ingest, () => updateService(ingest, serviceId, update, by)),
+  update: (serviceId, update, asker) => answering(ingest, () => updateService(ingest, serviceId, update, asker)),
   rotatePushSecret: (serviceId, by) => answering(ingest, () => rotatePushSecret(ingest, serviceId, by)),
   remove: (serviceId, request) => answering(ingest, () => removeService(ingest, serviceId, request)),
 });

@@ -30,7 +30,7 @@ describe('secrets in settings', () => {
     expect(JSON.stringify(row)).not.toContain('sk_clear_text');
     const context = await it.ingest.connect(result.serviceId, AbortSignal.timeout(20_000));
     expect(context.service.settings).toEqual({ eventId: 'e1', payments: { secretKey: 'sk_clear_text' } });
-    const change = (payments: object) => it.ingest.administration.update(result.serviceId, { settings: { payments } }, null);
+    const change = (payments: object) => it.ingest.administration.update(result.serviceId, { settings: { payments } }, { by: null, events: 'all' });
     expect(await change({ api: 'https://elsewhere.test' })).toMatchObject({ ok: false, code: 'CREDENTIALS_NEEDED', field: 'input.settings.payments.secretKey' });
     expect(await change({ api: 'https://elsewhere.test', secretKey: 'sk_of_elsewhere' })).toEqual({ ok: true });
     expect(await it.ingest.register({ ...registration, settings: { eventId: 'e1', payments: { secretKey: 'x' } } })).toMatchObject({ ok: false, field: 'input.settings.payments.secretKey' });

@@ -7,6 +7,7 @@ import { compileDataSchema } from '#core/data-schema.ts';
 import type { Fact } from '#core/facts.ts';
 import type { Preview, Registration } from '#core/ingest-port.ts';
 import type { Service } from '#core/services.ts';
+import { refuseNamedEvents } from './event-access.ts';
 import type { Ingest } from './ingest.ts';
 import { newService, refuseTakenEvents, takenOf } from './register.ts';
 import { type Selection, selectFacts } from './select.ts';
@@ -44,13 +45,14 @@ export const preview = async (ingest: Ingest, registration: Registration, limits
 const look = async (ingest: Ingest, registration: Registration, service: Service, limits: StepLimits, found: Found): Promise<void> => {
   const connector = ingest.connectors.get(registration.product) as Connector<unknown>;
   await step('SETTINGS', 'input.settings', () => checkSettings(connector, registration.settings));
+  refuseNamedEvents(registration.eventAccess, registration.settings);
   const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => registration.dataSchema && compileDataSchema(registration.dataSchema));
   const signal = AbortSignal.timeout(limits.totalMs);
   const [context, pressing] = [ingest.contextFor(service, signal), ingest.pressingContextFor(service, signal)];
   await tryOut(connector, { context, pressing }, validate, limits.healthMs);
   await step('INITIAL_SYNC', 'input.endpoints.api', async () => {
     await readFirst(connector, { ...context, preview: true }, found);
-    refuseTakenEvents(found.batches, await takenOf(ingest, found.batches));
+    refuseTakenEvents(registration, found.batches, await takenOf(ingest, found.batches));
   });
 };
 

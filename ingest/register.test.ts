@@ -1,10 +1,12 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { UpstreamError } from '#core/errors.ts';
 import { pushToken } from '#core/secrets.ts';
 import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
+import { applyBatch } from './apply.ts';
 import { register } from './register.ts';
-import { type TestIngest, event, openTestIngest, registration, registrationOf } from './test-kit.ts';
+import { type TestIngest, checkIn, event, openTestIngest, registration, registrationOf } from './test-kit.ts';
 
 let own: TestIngest;
 beforeEach(async () => void (own = await openTestIngest()));
@@ -127,4 +129,63 @@ test('of two registrations of one event at the same moment, one is stored', asyn
   const results = await Promise.all([own.ingest.register(registrationOf()), own.ingest.register(registrationOf())]);
   expect(results.map(({ ok }) => ok).toSorted()).toEqual([false, true]);
   expect(await own.count('hub.services')).toBe(1);
+});
+
+describe('a service that was registered with a key for some events', () => {
+  const of = (eventId: string) => event({ eventId, upstreamId: eventId });
+  const owners = async () => Object.fromEntries((await query<{ event_id: string; service_id: string }>(own.hub.database.em(), 'select event_id, service_id from hub.event_ids')).map((row) => [row.event_id, row.service_id]));
+
+  test('brings these alone: what it tells of others is kept aside with the reason, and their ids stay free', async () => {
+    own.upstream.pull = async function* () {
+      yield { facts: [of('mine'), checkIn('c1', 1, 'ENTRY', 'ann', '', 'mine'), of('free'), checkIn('c2', 1, 'ENTRY', 'ann', '', 'free')], rejected: [], cursor: 1 };
+    };
+    const result = await own.ingest.register(registrationOf({ settings: { eventId: 'mine' }, eventAccess: ['mine', 'more'] }));
+    const id = result.ok ? result.serviceId : '';
+    expect(await owners()).toEqual({ mine: id });
+    expect(await query(own.hub.database.em(), 'select upstream_id, reason from hub.rejected_facts order by 1')).toEqual(['checkIn:c2', 'event:free'].map((upstream_id) => ({ upstream_id, reason: expect.stringMatching(/^EVENT_NOT_ALLOWED: the event free /) })));
+    own.upstream.pull = async function* () {
+      yield { facts: [of('free')], rejected: [], cursor: 1 };
+    };
+    expect((await own.ingest.register(registrationOf({ settings: { eventId: 'free' } }))).ok).toBe(true);
+  });
+
+  test.each([['nobody’s', false], ['another service’s', true]])('is not registered where it tells of others alone, and is told the same where they are %s', async (_whose, isTaken) => {
+    if (isTaken) await own.ingest.register(registrationOf());
+    const before = await rows();
+    const wanted = registrationOf({ settings: { eventId: 'mine' }, eventAccess: ['mine'] });
+    expect([await own.ingest.register(wanted), (await own.ingest.preview(wanted)).failure]).toMatchObject(Array.from({ length: 2 }, () => ({ step: 'INITIAL_SYNC', code: 'EVENT_NOT_ALLOWED', message: expect.stringContaining('e1') })));
+    expect(await rows()).toEqual(before);
+  });
+
+  test.each([[{ eventId: 'theirs' }, 'input.settings.eventId'], [{ eventId: 'mine', eventIds: { a: 'mine', 'b/2': 'theirs' } }, 'input.settings.eventIds.b/2']])('is called by nobody where its settings %j name another', async (settings, field) => {
+    const called = vi.spyOn(own.upstream, 'checkHealth');
+    const wanted = registrationOf({ settings, eventAccess: ['mine'] });
+    expect([await own.ingest.register(wanted), (await own.ingest.preview(wanted)).failure]).toMatchObject(Array.from({ length: 2 }, () => ({ step: 'SETTINGS', code: 'EVENT_NOT_ALLOWED', field })));
+    expect(called).not.toHaveBeenCalled();
+  });
+
+  test('whatever services tell in whatever order, an id is of the first that told it and may claim it', async () => {
+    const ids = ['a', 'b', 'c', 'd'];
+    const services = ['svc_1', 'svc_2', 'svc_3'];
+    for (const each of services) await own.addService(each);
+    const access = fc.option(fc.subarray(ids));
+    await fc.assert(
+      fc.asyncProperty(fc.tuple(access, access, access), fc.array(fc.tuple(fc.nat(2), fc.shuffledSubarray(ids, { minLength: 1 })), { size: 'max', maxLength: 6 }), async (lists, told) => {
+        await query(own.hub.database.em(), 'delete from hub.event_ids');
+        for (const [index, list] of lists.entries()) await query(own.hub.database.em(), 'update hub.services set event_access = $2 where id = $1', [services[index], list]);
+        const expected: Record<string, string> = {};
+        for (const [index, named] of told) {
+          const serviceId = services[index] ?? '';
+          const list = lists[index] ?? null;
+          const { rejected } = await applyBatch(own.ingest, { serviceId, facts: named.map(of), rejected: [] });
+          for (const each of named) if (list === null || list.includes(each)) expected[each] ??= serviceId;
+          expect(new Map(rejected.map(({ upstreamId, reason }) => [upstreamId, reason.split(':')[0]]))).toEqual(
+            new Map(named.filter((each) => expected[each] !== serviceId).map((each) => [`event:${each}`, list === null || list.includes(each) ? 'EVENT_NOT_OWNED' : 'EVENT_NOT_ALLOWED'])),
+          );
+        }
+        expect(await owners()).toEqual(expected);
+      }),
+      { numRuns: 25 },
+    );
+  });
 });

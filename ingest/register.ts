@@ -17,6 +17,7 @@ import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import { announce, recordEvents, writeBatch } from './apply.ts';
 import { compileDataSchema } from '#core/data-schema.ts';
+import { mayClaim, refuseNamedEvents } from './event-access.ts';
 import type { Ingest } from './ingest.ts';
 import { type StepLimits, StepFailed, checkSettings, defaultLimits, failureOf, pushUrlToTell, step, tryOut } from './steps.ts';
 
@@ -39,6 +40,7 @@ type Registered = Omit<Extract<RegistrationResult, { ok: true }>, 'ok'>;
 const runSteps = async (ingest: Ingest, registration: Registration, limits: StepLimits): Promise<Registered> => {
   const connector = ingest.connectors.get(registration.product) as Connector<unknown>;
   await step('SETTINGS', 'input.settings', () => checkSettings(connector, registration.settings));
+  refuseNamedEvents(registration.eventAccess, registration.settings);
   const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => registration.dataSchema && compileDataSchema(registration.dataSchema));
   const service = newService(ingest, registration);
   try {
@@ -47,7 +49,7 @@ const runSteps = async (ingest: Ingest, registration: Registration, limits: Step
     await tryOut(connector, { context, pressing }, validate, limits.healthMs);
     const first = await step('INITIAL_SYNC', 'input.endpoints.api', async () => {
       const synced = await firstBatches(connector, context);
-      refuseTakenEvents(synced.batches, await takenOf(ingest, synced.batches));
+      refuseTakenEvents(registration, synced.batches, await takenOf(ingest, synced.batches));
       return synced;
     });
     await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(pressing));
@@ -76,6 +78,7 @@ export const newService = (ingest: Ingest, registration: Registration): Service 
       pushSecret: secrets.encrypt(randomToken(32)),
       settings: sealSettings(registration.settings, ingest.connectors.get(registration.product)?.secretSettings, secrets),
       dataSchema: registration.dataSchema,
+      eventAccess: registration.eventAccess && [...registration.eventAccess],
       syncInterval: registration.syncInterval,
       retries: registration.retries,
       lastError: null,
@@ -124,7 +127,7 @@ const store = async (ingest: Ingest, service: Service, registration: Registratio
     const applied = [];
     for (const batch of batches) applied.push(await writeBatch(ingest, em, { serviceId: service.id, facts: batch.facts, rejected: batch.rejected, cursor: batch.cursor, isPulled: true }));
     // Somebody else may have named them since.
-    refuseTakenEvents(batches, applied.flatMap((each) => each.rejected.flatMap(({ reason }) => /^EVENT_NOT_OWNED: the event (\S+) /.exec(reason)?.[1] ?? [])));
+    refuseTakenEvents(registration, batches, applied.flatMap((each) => each.rejected.flatMap(({ reason }) => /^EVENT_NOT_OWNED: the event (\S+) /.exec(reason)?.[1] ?? [])));
     service.syncStartedAt = started;
     service.syncFinishedAt = now();
     service.syncFacts = applied.reduce((sum, each) => sum + each.facts, 0);
@@ -147,9 +150,12 @@ export const takenOf = async (ingest: Ingest, batches: readonly Batch[]): Promis
 };
 
 /** A service none of whose events may be its own is a mistake of the caller's, not a service. */
-export const refuseTakenEvents = (batches: readonly Batch[], taken: readonly string[]): void => {
+export const refuseTakenEvents = ({ eventAccess }: Pick<Registration, 'eventAccess'>, batches: readonly Batch[], taken: readonly string[]): void => {
   const named = namedBy(batches);
+  if (named.length === 0) return;
+  const allowed = named.filter((id) => mayClaim(eventAccess, id));
+  // Of others it is not even said whether somebody has them.
+  if (allowed.length === 0) throw new StepFailed('INITIAL_SYNC', 'input.endpoints.api', new EventgraphError('EVENT_NOT_ALLOWED', `The service tells of ${named[0]}, and of no event that the key allows: let a key that allows it register the service.`));
   const others = new Set(taken);
-  const everyOne = named.length > 0 && named.every((id) => others.has(id));
-  if (everyOne) throw new StepFailed('INITIAL_SYNC', 'input.eventId', new EventgraphError('EVENT_ID_TAKEN', `The event ${named[0]} belongs to a service that is registered already: change that one, or remove it with its data.`));
+  if (allowed.every((id) => others.has(id))) throw new StepFailed('INITIAL_SYNC', 'input.eventId', new EventgraphError('EVENT_ID_TAKEN', `The event ${allowed[0]} belongs to a service that is registered already: change that one, or remove it with its data.`));
 };

@@ -23,17 +23,16 @@ export const retryRejected = async (ingest: Ingest, serviceId: string, ids: read
   const connector = ingest.connectors.get(service.product) as Connector<unknown>;
   await changeService(ingest, serviceId, async (_em, { name }) => [{ type: 'service.retry_requested', eventId: null, occurredAt: ingest.hub.now(), payload: { name, by, records: ids?.length ?? null } }]);
   const report = { recovered: 0, rejected: 0, resync: false };
-  let after = '';
+  let after: Row | null = null;
   for (let tried = 0; tried < mostRecords; tried += recordsAtOnce) {
-    const rows = await readRows(ingest, serviceId, ids, after);
-    const last = rows.at(-1);
-    if (!last) break;
-    after = last.upstream_id;
+    const rows: Row[] = await readRows(ingest, serviceId, ids, after);
+    after = rows.at(-1) ?? null;
+    if (after === null) break;
     const alone = rows.filter(({ raw, is_fact }) => raw !== null && (is_fact || connector.translateAgain));
     if (alone.length < rows.length) report.resync = true;
     report.rejected += rows.length - alone.length;
     // Apart, as what is rejected again stays what it was: of what was pulled, a whole reading decides.
-    for (const some of [alone.filter((row) => row.is_pushed), alone.filter((row) => !row.is_pushed)]) {
+    for (const some of [alone.filter((row) => !row.is_pushed), alone.filter((row) => row.is_pushed)]) {
       const { recovered, rejected } = await retryRows(ingest, connector, { context, revision: service.revision }, some);
       report.recovered += recovered;
       report.rejected += rejected;
@@ -43,12 +42,14 @@ export const retryRejected = async (ingest: Ingest, serviceId: string, ids: read
   return report;
 };
 
-const readRows = ({ hub }: Ingest, serviceId: string, ids: readonly string[] | null, after: string): Promise<Row[]> =>
+/** Events come first, as what is said of them is taken in behind them alone. */
+const readRows = ({ hub }: Ingest, serviceId: string, ids: readonly string[] | null, after: Row | null): Promise<Row[]> =>
   query<Row>(
     hub.database.em(),
     `select upstream_id, reason, raw, is_fact, is_pushed, at::text as at, at as read_at from hub.rejected_facts
-     where service_id = $1 and upstream_id > $2 and ($3::text[] is null or upstream_id = any($3)) order by upstream_id limit ${recordsAtOnce}`,
-    [serviceId, after, ids],
+     where service_id = $1 and ($2::text is null or (upstream_id not like 'event:%', upstream_id) > ($2 not like 'event:%', $2)) and ($3::text[] is null or upstream_id = any($3))
+     order by upstream_id not like 'event:%', upstream_id limit ${recordsAtOnce}`,
+    [serviceId, after?.upstream_id ?? null, ids],
   );
 
 /** What records are judged by, and the revision of the service that it is of. */

@@ -4,6 +4,7 @@ import type { EntityManager } from '#core/database.ts';
 import { type Fact, type ObservationFact, fact as factSchema, factDigest, factKey, factsOf, rejectedName } from '#core/facts.ts';
 import { type PlausiblePeriod, implausibleMoment, notAfter } from '#core/plausible-time.ts';
 import { query } from '#core/sql.ts';
+import { mayClaim } from './event-access.ts';
 
 export type Selection = {
   /** What can be true, new or not: of these names nothing stays in the quarantine. */
@@ -24,7 +25,7 @@ export const selectFacts = async (em: EntityManager, serviceId: string, facts: r
   const doubtful: Fact[] = [];
   for (const fact of valid.facts) {
     const event = fact.eventId === null ? null : events.own.get(fact.eventId);
-    const wrong = event === undefined ? `EVENT_NOT_OWNED: the event ${fact.eventId} is not one of this service's` : whenImplausible(fact, event, now);
+    const wrong = event === undefined ? events.whyNot(fact.eventId ?? '') : whenImplausible(fact, event, now);
     if (wrong === null) sound.push(fact);
     else if (event !== undefined) doubtful.push(fact);
     else rejected.push({ upstreamId: rejectedName(fact), reason: wrong, raw: fact });
@@ -56,24 +57,29 @@ const whatIsWrong = (fact: Fact): string | null => {
   return fact.kind === 'record' && JSON.stringify(fact.data).length > largestRecord ? `data: more than ${largestRecord} characters` : null;
 };
 
+/** `whyNot`: why an event that is named is none of the service's own. */
+type Claimed = { readonly own: ReadonlyMap<string, OwnEvent>; readonly isQuarantined: boolean; readonly whyNot: (eventId: string) => string };
 type OwnEvent = { readonly period: PlausiblePeriod | null; readonly settledAt: Date | null };
 
 /**
- * The service's own among the events that are named. An event id belongs to the service that named it first; what
- * another service says of it is refused. An event's period is remembered, as the times of its facts are judged by it.
+ * The service's own among the events that are named. An event id belongs to the service that named it first, if it may
+ * claim it (`eventAccess`); what another service says of it is refused. An event's period is remembered, as the times of
+ * its facts are judged by it.
  */
-const claimEvents = async (em: EntityManager, serviceId: string, facts: readonly Fact[]): Promise<{ readonly own: ReadonlyMap<string, OwnEvent>; readonly isQuarantined: boolean }> => {
+const claimEvents = async (em: EntityManager, serviceId: string, facts: readonly Fact[]): Promise<Claimed> => {
   const told = [...new Map(facts.flatMap((fact) => (fact.kind === 'event' ? [[fact.eventId, fact] as const] : []))).values()].sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
   if (told.length > 0)
     await query(
       em,
-      `insert into hub.event_ids as e (event_id, service_id, starts_at, ends_at) select id, $1, starts_at, ends_at from unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as t (id, starts_at, ends_at)
+      `insert into hub.event_ids as e (event_id, service_id, starts_at, ends_at)
+       select t.id, s.id, t.starts_at, t.ends_at from hub.services s, unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as t (id, starts_at, ends_at)
+       where s.id = $1 and (s.event_access is null or t.id = any(s.event_access) or exists (select from hub.event_ids o where o.event_id = t.id and o.service_id = s.id))
        on conflict (event_id) do update set starts_at = excluded.starts_at, ends_at = excluded.ends_at
          where e.service_id = excluded.service_id and (e.starts_at, e.ends_at) is distinct from (excluded.starts_at, excluded.ends_at)`,
       [serviceId, told.map(({ eventId }) => eventId), told.map(({ start }) => start.toISOString()), told.map(({ end }) => end?.toISOString() ?? null)],
     );
   const named = [...new Set(facts.flatMap(({ eventId }) => eventId ?? []))];
-  if (named.length === 0) return { own: new Map(), isQuarantined: facts.length > 0 };
+  if (named.length === 0) return { own: new Map(), isQuarantined: facts.length > 0, whyNot: notOwned };
   const rows = await query<{ event_id: string; starts_at: Date | null; ends_at: Date | null; settled_at: Date | null; is_quarantined: boolean }>(
     em,
     `select event_id, starts_at, ends_at, settled_at, exists (select from hub.rejected_facts where service_id = $1) as is_quarantined
@@ -81,8 +87,15 @@ const claimEvents = async (em: EntityManager, serviceId: string, facts: readonly
     [serviceId, named],
   );
   const own = rows.map((row) => [row.event_id, { period: row.starts_at && { start: new Date(row.starts_at), end: row.ends_at && new Date(row.ends_at) }, settledAt: row.settled_at && new Date(row.settled_at) }] as const);
-  return { own: new Map(own), isQuarantined: rows.some((row) => row.is_quarantined) };
+  const access = rows.length < named.length ? await eventAccessOf(em, serviceId) : null;
+  const whyNot = (eventId: string): string => (mayClaim(access, eventId) ? notOwned(eventId) : `EVENT_NOT_ALLOWED: the event ${eventId} is not in the service's \`eventAccess\``);
+  return { own: new Map(own), isQuarantined: rows.some((row) => row.is_quarantined), whyNot };
 };
+
+const notOwned = (eventId: string): string => `EVENT_NOT_OWNED: the event ${eventId} is not one of this service's`;
+
+const eventAccessOf = async (em: EntityManager, serviceId: string): Promise<readonly string[] | null> =>
+  (await query<{ event_access: string[] | null }>(em, 'select event_access from hub.services where id = $1', [serviceId]))[0]?.event_access ?? null;
 
 const whenImplausible = (fact: Fact, event: OwnEvent | null, now: Date): string | null => {
   const wrong = fact.kind === 'checkIn' ? implausibleMoment(fact.at, event?.period ?? null, now) : null;

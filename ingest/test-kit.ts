@@ -87,7 +87,7 @@ export const standingOf = (participant: string, at: number, standing: readonly s
 export const observation = (at: number, totalRegistered: number | null = null, currentAttendees: number | null = null, eventId = 'e1'): ObservationFact => ({ kind: 'observation', eventId, at: minute(at), totalRegistered, currentAttendees });
 
 export const registrationOf = (more: Partial<Registration> = {}): Registration => ({
-  product: 'fake', serviceName: 'A service', endpoints: { api: 'http://127.0.0.1:9', webhook: null, healthCheck: null }, credentials: { type: 'api_key', apiKey: 'clear text key' }, syncInterval: 60, retries: 0, dataSchema: null, settings: { eventId: 'e1' }, by: 'key_admin', ...more,
+  product: 'fake', serviceName: 'A service', endpoints: { api: 'http://127.0.0.1:9', webhook: null, healthCheck: null }, credentials: { type: 'api_key', apiKey: 'clear text key' }, syncInterval: 60, retries: 0, dataSchema: null, settings: { eventId: 'e1' }, eventAccess: null, by: 'key_admin', ...more,
 });
 
 export type Totals = { registered: number; current: number };

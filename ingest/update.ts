@@ -11,13 +11,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Connector, Credentials } from '#core/connector.ts';
 import type { EntityManager } from '#core/database.ts';
 import { InputError } from '#core/errors.ts';
-import type { ServiceUpdate } from '#core/ingest-port.ts';
+import type { Asker, ServiceUpdate } from '#core/ingest-port.ts';
 import { enqueue, withdrawJobs } from '#core/jobs.ts';
 import { openSettings, sealSettings, secretsForOtherHosts } from '#core/secret-settings.ts';
 import { type Secrets, randomToken } from '#core/secrets.ts';
 import { type Reachable, Service } from '#core/services.ts';
 import { type Done, changeService, noSuchService, pullAtOnce } from './change.ts';
 import { compileDataSchema } from '#core/data-schema.ts';
+import { refuseNamedEvents, refuseWiderAccess } from './event-access.ts';
 import type { Ingest } from './ingest.ts';
 import { overlapMs, reachOf, replacing, retireTask, rotateTask } from './rotate.ts';
 import { checkSettings, defaultLimits, pushUrlToTell, step, tryOut } from './steps.ts';
@@ -26,11 +27,12 @@ import { withdrawFrom } from './withdraw.ts';
 /** What follows for the row. `moved`: the upstream is at another address. `anew`: what was read may read otherwise now, so all is read again. */
 type Plan = { readonly reach: Reachable; readonly columns: Partial<Service>; readonly changed: readonly string[]; readonly moved: boolean; readonly anew: boolean };
 
-export const updateService = async (ingest: Ingest, serviceId: string, update: ServiceUpdate, by: string | null): Promise<Done> => {
+export const updateService = async (ingest: Ingest, serviceId: string, update: ServiceUpdate, asker: Asker): Promise<Done> => {
+  const { by } = asker;
   const before = await ingest.hub.database.em().findOne(Service, { id: serviceId });
   const connector = before && ingest.connectors.get(before.product);
   if (!before || before.state === 'REMOVED' || !connector) throw noSuchService();
-  const plan = await planUpdate(ingest, connector, before, update);
+  const plan = await planUpdate(ingest, connector, before, update, asker);
   // Its own connections: a circuit that is open for what was there before says nothing about what is tried.
   await using calls = ingest.callsApart();
   const context = ingest.pressingContextFor(plan.reach, AbortSignal.timeout(defaultLimits.totalMs), calls);
@@ -56,13 +58,16 @@ const isTried = ({ endpoints, credentials, settings, dataSchema }: ServiceUpdate
 
 const dataSchemaOf = (before: Service, { dataSchema = before.dataSchema ?? null }: ServiceUpdate) => (dataSchema ? compileDataSchema(dataSchema) : null);
 
-const planUpdate = async (ingest: Ingest, connector: Connector<unknown>, before: Service, update: ServiceUpdate): Promise<Plan> => {
+const planUpdate = async (ingest: Ingest, connector: Connector<unknown>, before: Service, update: ServiceUpdate, asker: Asker): Promise<Plan> => {
+  const eventAccess = update.eventAccess === undefined ? (before.eventAccess ?? null) : update.eventAccess;
+  refuseWiderAccess(asker, update, eventAccess);
   const { secrets } = ingest.hub;
   const known = openSettings(before.settings, connector.secretSettings, secrets) as Readonly<Record<string, unknown>>;
   const settings = Object.fromEntries(Object.entries({ ...known, ...update.settings }).filter(([, value]) => value !== null));
   const [needed] = secretsForOtherHosts(known, update.settings, settings, connector.secretSettings);
   if (needed) throw new InputError('CREDENTIALS_NEEDED', `input.settings.${needed}`, 'At another host the secrets are to be given anew.');
   if (update.settings) await step('SETTINGS', 'input.settings', () => checkSettings(connector, settings));
+  refuseNamedEvents(eventAccess, update.settings ?? {});
   const apiUrl = update.endpoints?.api ?? before.apiUrl;
   const moved = apiUrl !== before.apiUrl;
   const healthUrl = healthUrlOf(before, apiUrl, update.endpoints?.healthCheck);
@@ -73,6 +78,7 @@ const planUpdate = async (ingest: Ingest, connector: Connector<unknown>, before:
     ...(update.credentials && { credentials: secrets.encrypt(JSON.stringify(update.credentials)) }),
     ...(update.settings && { settings: sealSettings(settings, connector.secretSettings, secrets) }),
     ...(update.dataSchema !== undefined && { dataSchema: update.dataSchema as Record<string, unknown> | null }),
+    ...(update.eventAccess !== undefined && { eventAccess: eventAccess && [...eventAccess] }),
     ...(update.syncInterval !== undefined && { syncInterval: update.syncInterval }),
     ...(update.retries !== undefined && { retries: update.retries }),
     ...(moved && { pushSecret: secrets.encrypt(randomToken(32)) }),

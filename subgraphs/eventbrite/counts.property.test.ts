@@ -55,7 +55,7 @@ const open = async (longestLagMs: number) => {
   const plan = (now: Date) => ({ ...contractPlan(now), events: contractPlan(now).events.map((event) => ({ ...event, id: `${event.id}${run}` })) });
   const eventbrite = await createEventbriteSimulator({ plan, clock, seed: run, lag: { longestMs: longestLagMs }, callsPerHour: null, pageSize: 3, webhookRetryMs: [] });
   const api = `${eventbrite.url}/v3`;
-  const registered = await own.ingest.register({ product: 'eventbrite', serviceName: run, endpoints: { api, webhook: null, healthCheck: api }, credentials: { type: 'api_key', apiKey: eventbrite.token }, syncInterval: 60, retries: 0, dataSchema: null, settings: { organizationId: eventbrite.organizationId, webhooks: false, callsPerHour: 1_000_000 }, by: null });
+  const registered = await own.ingest.register({ product: 'eventbrite', serviceName: run, endpoints: { api, webhook: null, healthCheck: api }, credentials: { type: 'api_key', apiKey: eventbrite.token }, syncInterval: 60, retries: 0, dataSchema: null, settings: { organizationId: eventbrite.organizationId, webhooks: false, callsPerHour: 1_000_000 }, eventAccess: null, by: null });
   if (!registered.ok) throw new Error(`${registered.step}: ${registered.message}`);
   const { serviceId } = registered;
   const context = async () => {

@@ -23,7 +23,7 @@ export const statusAt = (period: { readonly start: Date; readonly end: Date | nu
   return now < end ? 'ONGOING' : 'ENDED';
 };
 
-/** Checks a registration before anybody is called. `events` are those that the caller's key sees. Throws an InputError that names the first field at fault. */
+/** Checks a registration before anybody is called. `events` are those that the caller's key allows, and all that the service may claim. Throws an InputError that names the first field at fault. */
 export const parseRegistration = (input: RegisterEventServiceInput, products: readonly string[], by: string | null, events: Viewer['events'] = 'all'): Registration => {
   const check = (ok: boolean, code: string, field: string, message: string): void => {
     if (!ok) throw new InputError(code, `input.${field}`, message);
@@ -41,8 +41,6 @@ export const parseRegistration = (input: RegisterEventServiceInput, products: re
   check(!period?.end || period.end > period.start, 'PERIOD_INVALID', 'eventPeriod.end', 'An event ends after its start.');
   check(input.timezone == null || timezone.safeParse(input.timezone).success, 'TIMEZONE_INVALID', 'timezone', 'This is not an IANA time zone such as Asia/Seoul.');
   check(input.settings == null || isRecord(input.settings), 'SETTINGS_INVALID', 'settings', 'Settings are a JSON object.');
-  const inSettings = isRecord(input.settings) ? input.settings['eventId'] : undefined;
-  check(events === 'all' || typeof inSettings !== 'string' || events.has(inSettings), 'EVENT_NOT_ALLOWED', 'settings', 'The key does not allow this event.');
   check(input.syncSettings?.dataSchema == null || isRecord(input.syncSettings.dataSchema), 'DATA_SCHEMA_INVALID', 'syncSettings.dataSchema', 'A JSON Schema is a JSON object.');
   return {
     product: input.product,
@@ -56,6 +54,7 @@ export const parseRegistration = (input: RegisterEventServiceInput, products: re
       ...defined({ eventId: input.eventId, eventName: input.eventName, organizer: input.organizerInfo?.organization, contact: input.organizerInfo?.contact, start: period?.start.toISOString(), end: period?.end?.toISOString(), region: input.region, timezone: input.timezone }),
       ...((input.settings as Record<string, unknown> | null | undefined) ?? {}),
     },
+    eventAccess: events === 'all' ? null : [...events],
     by,
   };
 };

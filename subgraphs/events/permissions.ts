@@ -19,7 +19,7 @@ export const permissions = {
   // Which events a viewer gets, and with them programmes, is decided row by row in the store: public ones are everybody's.
   Query: { event: allow, events: allow, programme: allow, programmes: allow, eventService: needs('manage_services'), eventServices: needs('manage_services') },
   Mutation: { registerEventService: needs('manage_services'), retryRejected: needs('manage_services'), previewEventService: needs('manage_services'), registerProgramme: needs('manage_services'), ...administration },
-  EventService: { nextSync: authenticated, syncInterval: authenticated, lastError: managesSome, lastSync: managesSome, circuit: managesSome, clockSkewMs: managesSome, budget: managesSome, endpoints: managesSome, contact: managesSome, rejected: managesAll },
+  EventService: { nextSync: authenticated, syncInterval: authenticated, lastError: managesSome, lastSync: managesSome, circuit: managesSome, clockSkewMs: managesSome, budget: managesSome, endpoints: managesSome, contact: managesSome, eventAccess: managesSome, rejected: managesAll },
   RejectedRecord: { raw: needs('admin') },
 };
 

@@ -3,6 +3,7 @@ import type { Preview } from '#core/ingest-port.ts';
 import { type Connection, type PageArguments, pageOf } from '#core/pagination.ts';
 import type { Service } from '#core/services.ts';
 import type { SubgraphContext } from '#core/subgraph.ts';
+import { visibleEventIds } from '#core/viewer.ts';
 import { parseRegistration } from './domain.ts';
 import type { EventRow } from './entities.ts';
 import type { EventResolvers, GateEventResolvers, PreviewEventServicePayload, Resolvers, UserError } from './generated/types.ts';
@@ -134,6 +135,7 @@ export const resolvers: Resolvers = {
     nextSync: ({ state, nextSyncAt }) => (state === 'ACTIVE' ? nextSyncAt : null),
     circuit: ({ circuit, circuitSince }) => ({ state: circuit, since: circuitSince }),
     endpoints: (service, _args, context) => ({ api: service.apiUrl, healthCheck: service.healthUrl, push: `${context.hub.publicUrl}/ingest/${service.id}` }),
+    eventAccess: ({ eventAccess }, _args, { viewer }) => eventAccess && visibleEventIds(viewer, eventAccess),
     rejected,
     contact: (service) => (service.settings as Settings).contact ?? null,
   },

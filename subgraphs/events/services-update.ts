@@ -1,13 +1,13 @@
 /** Checks of what is to be otherwise with a service, before anybody is called. */
 import { InputError } from '#core/errors.ts';
+import { eventId } from '#core/facts.ts';
 import type { ServiceUpdate } from '#core/ingest-port.ts';
-import type { Viewer } from '#core/viewer.ts';
 import { isHttpUrl, isRecord } from './domain.ts';
 import { parseAuthentication } from './domain-authentication.ts';
 import type { UpdateEventServiceInput } from './generated/types.ts';
 
-/** `events` are those that the caller's key sees. Throws an InputError that names the first field at fault. */
-export const parseUpdate = (input: UpdateEventServiceInput, events: Viewer['events'] = 'all'): ServiceUpdate => {
+/** Throws an InputError that names the first field at fault. */
+export const parseUpdate = (input: UpdateEventServiceInput): ServiceUpdate => {
   const check = (ok: boolean, code: string, field: string, message: string): void => {
     if (!ok) throw new InputError(code, `input.${field}`, message);
   };
@@ -21,8 +21,8 @@ export const parseUpdate = (input: UpdateEventServiceInput, events: Viewer['even
   check(dataSchema == null || isRecord(dataSchema), 'DATA_SCHEMA_INVALID', 'syncSettings.dataSchema', 'A JSON Schema is a JSON object.');
   const given: unknown = input.settings ?? {};
   check(isRecord(given), 'SETTINGS_INVALID', 'settings', 'Settings are a JSON object.');
-  const eventId = isRecord(given) ? given['eventId'] : undefined;
-  check(events === 'all' || typeof eventId !== 'string' || events.has(eventId), 'EVENT_NOT_ALLOWED', 'settings', 'The key does not allow this event.');
+  const { eventAccess } = input;
+  check(eventAccess?.every((id) => eventId.safeParse(id).success) ?? true, 'EVENT_ID_INVALID', 'eventAccess', 'An event id has up to 128 letters, digits, dots, dashes and underscores.');
   const settings = { ...present({ organizer: input.organizerInfo?.organization, contact: input.organizerInfo?.contact, region: input.region }), ...(given as Record<string, unknown>) };
   const update: ServiceUpdate = {
     ...(name != null && { serviceName: name.trim() }),
@@ -32,6 +32,7 @@ export const parseUpdate = (input: UpdateEventServiceInput, events: Viewer['even
     ...(retries != null && { retries }),
     ...(dataSchema !== undefined && { dataSchema: dataSchema as Record<string, unknown> | null }),
     ...(Object.keys(settings).length > 0 && { settings }),
+    ...(eventAccess !== undefined && { eventAccess }),
   };
   if (Object.keys(update).length === 0) throw new InputError('NOTHING_TO_UPDATE', 'input', 'Name what is to be otherwise.');
   return update;

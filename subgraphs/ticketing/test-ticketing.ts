@@ -43,7 +43,7 @@ export const start = async ({ holdMs, plan = demoPlan, settings }: StartOptions 
   const hub: Hub = { ...test.hub, ingest };
   const registered = await ingest.register({
     product: 'ticketing', serviceName: 'Northern Concerts', endpoints: { api: simulator.platform.url, webhook: null, healthCheck: null }, credentials: { type: 'api_key', apiKey: simulator.platform.token },
-    syncInterval: 60, retries: 0, dataSchema: null, settings: { ...simulator.settings, ...settings }, by: null,
+    syncInterval: 60, retries: 0, dataSchema: null, settings: { ...simulator.settings, ...settings }, eventAccess: null, by: null,
   });
   if (!registered.ok) throw new Error(`${registered.step}: ${registered.message}`);
   const { serviceId } = registered;

@@ -208,6 +208,8 @@ export type EventService = {
   readonly contact?: Maybe<Scalars['String']['output']>;
   /** Where it is reached. */
   readonly endpoints?: Maybe<ServiceEndpoints>;
+  /** Hub-wide ids of the events that it may bring, as far as the viewer's key allows them: the event list of the key that registered it, unless changed. What it tells of others is rejected with EVENT_NOT_ALLOWED. Null where it may bring any. */
+  readonly eventAccess?: Maybe<ReadonlyArray<Scalars['ID']['output']>>;
   /** How well it answers; DOWN when it was removed. */
   readonly health: ServiceHealth;
   /** Id of the service. */
@@ -809,7 +811,7 @@ export type RejectedRecord = {
   readonly lastSeenAt: Scalars['DateTime']['output'];
   /** The record as it came, for admins: it may name a person, and the log says who read it. Null where it was not kept. */
   readonly raw?: Maybe<Scalars['JSON']['output']>;
-  /** Why, beginning with a stable code where the hub itself refused it: FACT_INVALID, EVENT_NOT_OWNED or TIME_IMPLAUSIBLE. */
+  /** Why, beginning with a stable code where the hub itself refused it: FACT_INVALID, EVENT_NOT_ALLOWED, EVENT_NOT_OWNED or TIME_IMPLAUSIBLE. */
   readonly reason: Scalars['String']['output'];
   /** When it was first rejected. */
   readonly since: Scalars['DateTime']['output'];
@@ -1031,6 +1033,8 @@ export type UpdateEventServiceInput = {
   readonly authentication?: InputMaybe<AuthenticationInput>;
   /** Where the service is reached. */
   readonly endpoints?: InputMaybe<UpdateEndpointsInput>;
+  /** Hub-wide ids of the events that it may bring from now on; null for any. It keeps those that it has. What was refused before comes in with `retryRejected`. A key for some events names only those, and has to (EVENT_ACCESS_NEEDED) where it changes endpoints, authentication or settings of a service that may bring others. */
+  readonly eventAccess?: InputMaybe<ReadonlyArray<Scalars['ID']['input']>>;
   /** Who organises, where the service does not tell. */
   readonly organizerInfo?: InputMaybe<OrganizerInfoInput>;
   /** Region of the programme that the event belongs to. */
@@ -1400,6 +1404,7 @@ export type EventServiceResolvers<ContextType = Context, ParentType extends Reso
   clockSkewMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   contact?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   endpoints?: Resolver<Maybe<ResolversTypes['ServiceEndpoints']>, ParentType, ContextType>;
+  eventAccess?: Resolver<Maybe<ReadonlyArray<ResolversTypes['ID']>>, ParentType, ContextType>;
   health?: Resolver<ResolversTypes['ServiceHealth'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   lastContactAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
