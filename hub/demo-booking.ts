@@ -19,6 +19,7 @@ const beginning = z.object({
   bookings: z.object({ totalCount: z.number() }),
   event: z.object({ tickets: z.object({ edges: z.array(z.object({ node: z.object({ id: z.string() }) })) }) }).nullable(),
 });
+const refusal = z.object({ errors: z.tuple([z.object({ message: z.string() })], z.unknown()) });
 const lookAround = `query ($serviceId: ID!, $eventId: ID!) {
   ticketingSetup(serviceId: $serviceId) { notificationUrl }
   bookings(eventId: $eventId, first: 1) { totalCount }
@@ -30,9 +31,11 @@ const mutation = (name: string, input: string) => `mutation ($input: ${input}!) 
 export const bookAsCustomer = async ({ url, key, serviceId, eventId, shop }: CustomerOptions): Promise<void> => {
   const ask = async <T>(schema: z.ZodType<T>, query: string, variables: object): Promise<T> => {
     const response = await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` }, body: JSON.stringify({ query, variables }) });
-    const answer = z.object({ data: schema }).safeParse(await response.json());
-    if (!answer.success) throw new EventgraphError('DEMO_FAILED', `The demo cannot book tickets: ${z.prettifyError(answer.error)}`);
-    return answer.data.data;
+    const answer: unknown = await response.json();
+    const refused = refusal.safeParse(answer).data?.errors[0].message;
+    const read = z.object({ data: schema }).safeParse(answer);
+    if (!read.success) throw new EventgraphError('DEMO_FAILED', `The demo cannot book tickets: ${refused ?? z.prettifyError(read.error)}`);
+    return read.data.data;
   };
   const { ticketingSetup, bookings, event } = await ask(beginning, lookAround, { serviceId, eventId });
   shop.notifyAt(ticketingSetup.notificationUrl);

@@ -3,19 +3,17 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { freePort } from '../core/embedded-postgres.ts';
+import { installPackages, mayInstallPackages } from './debian.ts';
 
 const run = promisify(execFile);
 
 export type TestRedis = AsyncDisposable & { readonly url: string };
 
-const has = (command: string): Promise<boolean> => run('which', [command]).then(() => true, () => false);
-
 const ensureInstalled = async (): Promise<void> => {
-  if (await has('redis-server')) return;
-  if (process.getuid?.() !== 0 || !(await has('apt-get'))) throw new Error('The tests need Redis: install it first (Debian and Ubuntu: sudo apt-get install redis-server; macOS: brew install redis).');
-  await run('apt-get', ['update', '-q']).catch(() => undefined);
+  if (await run('which', ['redis-server']).then(() => true, () => false)) return;
+  if (!(await mayInstallPackages())) throw new Error('The tests need Redis: install it first (Debian and Ubuntu: sudo apt-get install redis-server; macOS: brew install redis).');
   // Only the program: no service may start by itself.
-  await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'redis-server'], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }, maxBuffer: 1 << 26 });
+  await installPackages('--no-install-recommends', 'redis-server');
 };
 
 export const startRedis = async (): Promise<TestRedis> => {

@@ -98,7 +98,8 @@ class Requester implements Asker {
   }
 
   get address(): string {
-    return this.#request.ip;
+    // Of a client that has gone, whose address nobody looked at before, Node does not know it any more.
+    return (this.#request.ip as string | undefined) ?? '';
   }
 }
 

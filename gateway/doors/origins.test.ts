@@ -9,6 +9,7 @@ import { ProblemError } from '../rest/problem.ts';
 import { sendProblem } from '../rest/send.ts';
 import { startGateway, subgraph } from '../testing/kit.ts';
 import { type HttpServerOptions, createHttpServer } from './http.ts';
+import { mayConnect } from './origins.ts';
 
 const page = 'https://app.example.org';
 const elsewhere = 'https://elsewhere.test';
@@ -110,6 +111,10 @@ describe.each<[string, AllowedOrigins | undefined]>([['that is not among those a
     for (const origin of others) expect(await openedBy(url, origin), origin).toMatch(/403.*ORIGIN_NOT_ALLOWED/);
     expect([await openedBy(url, undefined), await openedBy(url, url)]).toEqual(['open', 'open']);
   });
+});
+
+test('a page of no origin opens no socket, also where a proxy does not say which host it asked', () => {
+  expect(mayConnect({ headers: { origin: 'null' } }, [], undefined)).toBe(false);
 });
 
 test('the hub\'s own pages open sockets also through a proxy that names another host', async () => {

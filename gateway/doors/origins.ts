@@ -32,5 +32,5 @@ const isAllowed = (origin: string | undefined, allowed: AllowedOrigins): boolean
  * Whether a socket may be opened: browsers let every page try, and say of which origin it is. Behind a proxy that names
  * another host than the page was asked of, the hub's own pages are known by `publicUrl`.
  */
-export const mayConnect = ({ headers: { origin, host } }: IncomingMessage, allowed: AllowedOrigins, publicUrl: string | undefined): boolean =>
-  origin === undefined || isAllowed(origin, allowed) || URL.parse(origin)?.host === host?.toLowerCase() || (publicUrl !== undefined && origin === new URL(publicUrl).origin);
+export const mayConnect = ({ headers: { origin, host } }: Pick<IncomingMessage, 'headers'>, allowed: AllowedOrigins, publicUrl: string | undefined): boolean =>
+  origin === undefined || isAllowed(origin, allowed) || (host !== undefined && URL.parse(origin)?.host === host.toLowerCase()) || (publicUrl !== undefined && origin === new URL(publicUrl).origin);

@@ -45,6 +45,8 @@ export const restDoor = (options: RestDoorOptions) => async (app: FastifyInstanc
   // Where pages of other origins are let in, the server has a route for this method at every path.
   app.options('/*', (_, reply) => reply.callNotFound());
   const serving = rememberLast((current: readonly Route[]) => new Map(current.map((route) => [route.name, createServe(route, options)])));
+  // What cannot be served ends the start, and not each request.
+  serving(routes);
   for (const route of routes) {
     const serve: Serve = (request) => (serving(options.routes()).get(route.name) ?? createServe(route, options))(request);
     for (const { path, wants } of route.paths) addRoute(app, route, path, wants, serve, options.identify);

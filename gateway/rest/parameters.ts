@@ -20,13 +20,13 @@ export const createAjv = (): Ajv2020 => {
   return ajv;
 };
 
-const ajv = createAjv();
 /** Errors that one answer tells. */
 const maxErrors = 20;
 
 /** Throws a ProblemError that names each field at fault; unknown ones are refused, so that a slip of the pen is told. */
 export const compileParameters = ({ inputs, toGraphql }: Pick<Route, 'inputs' | 'toGraphql'>): ReadVariables => {
-  const validate = ajv.compile(schemaOf(inputs));
+  // An instance keeps what it compiled for ever, and routes are made anew with each supergraph.
+  const validate = createAjv().compile(schemaOf(inputs));
   const byPlace = (place: Parameter['in']) => inputs.filter((each) => each.in === place);
   const [inQuery, inBody] = [byPlace('query'), byPlace('body')];
   return ({ path, query, body }) => {

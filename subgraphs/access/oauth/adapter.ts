@@ -1,7 +1,7 @@
 /**
  * Where oidc-provider keeps what it issues: our tables. What a bearer presents (codes, tokens, session cookies) is found
- * by its hash, and what repeats it is encrypted. A code or refresh token is used once, whoever races for it, and nothing
- * of a grant that has ended can be written.
+ * by its hash, and what repeats it is encrypted. A code, or the refresh token of a client without a secret, is used once,
+ * whoever races for it, and nothing of a grant that has ended can be written.
  */
 import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { hashCredential } from '#core/secrets.ts';
@@ -15,7 +15,7 @@ import { permissionsIn } from '../rights.ts';
 type Row = { readonly payload: string; /** Seconds since 1970. */ readonly consumed: number | null; /** Seconds since then. */ readonly age: number | null; readonly grant_id: string | null };
 
 /**
- * Seconds after its first use in which a refresh token is good once more, for a client that proves itself by a secret: the
+ * Seconds after its first use in which a refresh token is good again, for a client that proves itself by a secret: the
  * answer may have got lost on its way, or been asked for by two of its processes at once.
  */
 export const repeatSeconds = 60;
