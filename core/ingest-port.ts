@@ -90,7 +90,7 @@ export type ServiceAdministration = {
   /** Tries the new configuration before the old one goes; a failure leaves all as it was. */
   update(serviceId: string, update: ServiceUpdate, asker: Asker): Promise<AdministrationResult>;
   /** Exchanges a new secret for pushes. The one before is good for a while. */
-  rotatePushSecret(serviceId: string, by: string | null): Promise<AdministrationResult>;
+  rotatePushSecret(serviceId: string, asker: Asker): Promise<AdministrationResult>;
   /**
    * A service that is removed already, with its data kept, can be removed again with its data. `force`: also where a subgraph
    * has something under way with it, such as refunds that are due, and says so by a code of its own.

@@ -19,6 +19,7 @@ beforeEach(async () => {
 afterEach(() => own[Symbol.asyncDispose]());
 
 const by = 'key_admin';
+const all = { by, events: 'all' } as const;
 const never = new AbortController().signal;
 const em = () => own.hub.database.em();
 const service = () => em().findOneOrFail(Service, { id });
@@ -77,7 +78,7 @@ describe('a paused service', () => {
 });
 
 describe('a change', () => {
-  const change = (update: Parameters<TestIngest['ingest']['administration']['update']>[1]) => administration().update(id, update, { by, events: 'all' });
+  const change = (update: Parameters<TestIngest['ingest']['administration']['update']>[1]) => administration().update(id, update, all);
 
   test('is tried before it is stored: with the new credentials, while the old ones stand', async () => {
     const seen: unknown[] = [];
@@ -154,7 +155,7 @@ describe('a change', () => {
       upstreamHas = to.pushSecret;
       if (isRotation) expect(await change({ settings: { eventId: 'e2' } })).toEqual({ ok: true });
     };
-    expect(await administration().rotatePushSecret(id, by)).toEqual({ ok: true });
+    expect(await administration().rotatePushSecret(id, all)).toEqual({ ok: true });
     expect((await secretsNow())[0]).toBe(upstreamHas);
   });
 
@@ -215,7 +216,7 @@ describe('a rotation of the secret for pushes', () => {
     let during: readonly string[] = [];
     let given = '';
     own.upstream.exchangeKeys = async ({ service: to }) => void ([given, during] = [to.pushSecret, await secretsNow()]);
-    expect(await administration().rotatePushSecret(id, by)).toEqual({ ok: true });
+    expect(await administration().rotatePushSecret(id, all)).toEqual({ ok: true });
     expect(during).toEqual([old, given]);
     expect(await secretsNow()).toEqual([given, old]);
     own.clock.now = new Date(own.clock.now.getTime() + overlapMs);
@@ -225,10 +226,21 @@ describe('a rotation of the secret for pushes', () => {
     expect(await told()).toEqual([['service.push_secret_rotated', { name: 'A service', by }]]);
   });
 
+  test('is for whoever may see all that the service may bring: with the address that is told, all of it can be pushed', async () => {
+    const before = JSON.stringify(await service());
+    const some = { by, events: new Set(['e1']) };
+    expect(await administration().rotatePushSecret(id, some)).toMatchObject({ ok: false, code: 'EVENT_ACCESS_NEEDED', field: 'input.serviceId' });
+    expect([JSON.stringify(await service()), await jobs(), await told()]).toEqual([before, [], []]);
+    for (const [eventAccess, ok] of [[['e1', 'e2'], false], [['e1'], true]] as const) {
+      await administration().update(id, { eventAccess }, all);
+      expect((await administration().rotatePushSecret(id, some)).ok).toBe(ok);
+    }
+  });
+
   test('that the upstream refuses changes nothing', async () => {
     const before = await secretsNow();
     own.upstream.exchangeKeys = () => Promise.reject(down(403));
-    expect(await administration().rotatePushSecret(id, by)).toMatchObject({ ok: false, step: 'KEY_EXCHANGE', code: 'UPSTREAM_STATUS' });
+    expect(await administration().rotatePushSecret(id, all)).toMatchObject({ ok: false, step: 'KEY_EXCHANGE', code: 'UPSTREAM_STATUS' });
     expect([await secretsNow(), (await service()).nextPushSecret]).toEqual([before, null]);
   });
 
@@ -239,7 +251,7 @@ describe('a rotation of the secret for pushes', () => {
       given.push(to.pushSecret);
       if (given.length === 1) throw new UpstreamError('timeout', 'The upstream did not answer in time.');
     };
-    expect(await administration().rotatePushSecret(id, by)).toMatchObject({ ok: false, code: 'UPSTREAM_TIMEOUT' });
+    expect(await administration().rotatePushSecret(id, all)).toMatchObject({ ok: false, code: 'UPSTREAM_TIMEOUT' });
     expect([await secretsNow(), await jobs()]).toEqual([[old, given[0]], ['rotate']]);
     await finishRotation(own.ingest, id, by, never);
     expect([given[1], await secretsNow()]).toEqual([given[0], [given[0], old]]);
@@ -257,7 +269,7 @@ describe('a removal', () => {
     expect([await own.count('events.events'), await own.count('attendance.check_ins'), await own.count('hub.rejected_facts'), await own.count('attendance.live where is_retired')]).toEqual([1, 1, 0, 1]);
     await expect(applyBatch(own.ingest, { serviceId: id, facts: [checkIn('late', 2)], rejected: [] })).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
     await expect(own.ingest.connect(id, never)).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
-    for (const act of [() => administration().resume(id, by), () => administration().update(id, { serviceName: 'x' }, { by, events: 'all' }), () => administration().remove(id, { withData: false, by })]) expect(await act()).toMatchObject({ ok: false, code: 'SERVICE_UNKNOWN' });
+    for (const act of [() => administration().resume(id, by), () => administration().update(id, { serviceName: 'x' }, all), () => administration().remove(id, { withData: false, by })]) expect(await act()).toMatchObject({ ok: false, code: 'SERVICE_UNKNOWN' });
     expect(await own.ingest.register(registrationOf())).toMatchObject({ ok: false, code: 'EVENT_ID_TAKEN' });
   });
 

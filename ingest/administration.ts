@@ -16,7 +16,7 @@ export const createAdministration = (ingest: Ingest): ServiceAdministration => (
   pause: (serviceId, by) => answering(ingest, () => pause(ingest, serviceId, by)),
   resume: (serviceId, by) => answering(ingest, () => resume(ingest, serviceId, by)),
   update: (serviceId, update, asker) => answering(ingest, () => updateService(ingest, serviceId, update, asker)),
-  rotatePushSecret: (serviceId, by) => answering(ingest, () => rotatePushSecret(ingest, serviceId, by)),
+  rotatePushSecret: (serviceId, asker) => answering(ingest, () => rotatePushSecret(ingest, serviceId, asker)),
   remove: (serviceId, request) => answering(ingest, () => removeService(ingest, serviceId, request)),
 });
 

@@ -8,10 +8,12 @@
  */
 import type { Connector } from '#core/connector.ts';
 import { EventgraphError, InputError, UpstreamError } from '#core/errors.ts';
+import type { Asker } from '#core/ingest-port.ts';
 import { enqueue } from '#core/jobs.ts';
 import { randomToken } from '#core/secrets.ts';
 import { type PreviousPushSecret, type Reachable, Service } from '#core/services.ts';
 import { type Change, type Done, changeService } from './change.ts';
+import { refuseWiderPushes } from './event-access.ts';
 import type { Ingest } from './ingest.ts';
 import { StepFailed, pushUrlToTell } from './steps.ts';
 import { withdrawFrom } from './withdraw.ts';
@@ -27,9 +29,11 @@ const exchangeMs = 30_000;
 /** When the job looks whether the one who began has finished. */
 const recoverAfterMs = 2 * exchangeMs;
 
-export const rotatePushSecret = async (ingest: Ingest, serviceId: string, by: string | null): Promise<Done> => {
+export const rotatePushSecret = async (ingest: Ingest, serviceId: string, asker: Asker): Promise<Done> => {
+  const { by } = asker;
   let isFirst = false;
   await changeService(ingest, serviceId, async (em, service) => {
+    refuseWiderPushes(asker, service.eventAccess ?? null);
     if (!ingest.connectors.get(service.product)?.exchangeKeys) throw new InputError('KEYS_NOT_EXCHANGED', 'input.serviceId', `Services of the product ${service.product} have no secret for pushes.`);
     if (stillGood(service, ingest.hub.now()).length >= mostPrevious) throw new InputError('ROTATED_TOO_OFTEN', 'input.serviceId', `The last ${mostPrevious} secrets are still good. Try again in ${overlapMs / 60_000} minutes.`);
     isFirst = service.nextPushSecret === null;

@@ -43,7 +43,7 @@ export const startIngestWorker = async ({ ingest, hub, tickMs }: WorkerOptions):
         [handleTask]: createHandleTask(hub, ingest.subgraphs),
         [rotateTask]: async (payload, signal) => {
           const { serviceId, by, isNew } = rotation.parse(payload);
-          await (isNew ? rotatePushSecret(ingest, serviceId, by) : finishRotation(ingest, serviceId, by, signal)).catch(asUpstreamFault);
+          await (isNew ? rotatePushSecret(ingest, serviceId, { by, events: 'all' }) : finishRotation(ingest, serviceId, by, signal)).catch(asUpstreamFault);
         },
         [retireTask]: (payload, signal) => retirePushSecrets(ingest, forService.parse(payload).serviceId, signal),
       },

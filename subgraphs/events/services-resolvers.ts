@@ -40,7 +40,7 @@ export const administration: Administration = {
   pauseEventService: (_parent, { input: { serviceId } }, context) => answered(context, serviceId, ({ hub, viewer }) => hub.ingest.administration.pause(serviceId, viewer.keyId)),
   resumeEventService: (_parent, { input: { serviceId } }, context) => answered(context, serviceId, ({ hub, viewer }) => hub.ingest.administration.resume(serviceId, viewer.keyId)),
   updateEventService: (_parent, { input }, context) => answered(context, input.serviceId, ({ hub, viewer }) => hub.ingest.administration.update(input.serviceId, parseUpdate(input), { by: viewer.keyId, events: viewer.events })),
-  rotatePushSecret: (_parent, { input: { serviceId } }, context) => answered(context, serviceId, ({ hub, viewer }) => hub.ingest.administration.rotatePushSecret(serviceId, viewer.keyId)),
+  rotatePushSecret: (_parent, { input: { serviceId } }, context) => answered(context, serviceId, ({ hub, viewer }) => hub.ingest.administration.rotatePushSecret(serviceId, { by: viewer.keyId, events: viewer.events })),
   async removeEventService(_parent, { input: { serviceId, withData, force } }, context) {
     const { done, userErrors } = await administer(context, serviceId, ({ hub, viewer }) => hub.ingest.administration.remove(serviceId, { withData, force, by: viewer.keyId }));
     if (!done) return { removedServiceId: null, service: null, keysWithdrawn: null, userErrors };
