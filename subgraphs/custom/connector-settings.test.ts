@@ -31,6 +31,8 @@ describe('settings', () => {
     ['resources.0.since.from', resource({ since: { parameter: 'x', from: '{' } })],
     ['resources.0.schema', resource({ schema: { type: 'no such type' } })],
     ['resources', { resources: Array.from({ length: 20 }, (_, n) => ({ ...list('scans'), name: `r${n}`, schema: { enum: ['x'.repeat(4_000), n] } })) }],
+    ['resources', { resources: [5, { ...list('scans'), schema: { enum: ['x'.repeat(70_000)] } }] }],
+    ['resources', { resources: [{ ...list('scans'), schema: { enum: ['x'.repeat(70_000)] } }], webhook: 5 }],
     ['', resource({ body: { long: 'x'.repeat(300_000) } })],
     ['resources.0.path', resource({ path: '../admin' })],
     ['resources.0.path', resource({ path: 'https://elsewhere.example/' })],

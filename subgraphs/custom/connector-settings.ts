@@ -135,10 +135,12 @@ const charactersOf = (value: unknown): number => {
   }
 };
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
+
 /** Before any of it is compiled: what is too large costs nothing. */
 const bounded = z.unknown().superRefine((given, context) => {
-  const { resources, webhook: hook } = z.looseObject({ resources: z.array(z.looseObject({})).catch([]), webhook: z.looseObject({}).catch({}) }).catch({ resources: [], webhook: {} }).parse(given);
-  const schemas = [...resources, hook].map(({ schema }) => charactersOf(schema)).reduce((sum, each) => sum + each, 0);
+  const { resources, webhook: hook } = isRecord(given) ? given : {};
+  const schemas = [...(Array.isArray(resources) ? (resources as unknown[]) : []), hook].map((each) => (isRecord(each) ? charactersOf(each.schema) : 0)).reduce((sum, each) => sum + each, 0);
   if (charactersOf(given) > largestSettings) context.addIssue({ code: 'custom', message: `settings have at most ${largestSettings} characters of JSON` });
   else if (schemas > largestSchemas) context.addIssue({ code: 'custom', path: ['resources'], message: `the schemas of all resources and the webhook have at most ${largestSchemas} characters of JSON together` });
 });
