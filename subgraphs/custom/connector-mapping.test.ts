@@ -57,6 +57,15 @@ describe('an expression that comes to no end', () => {
     expect(order.indexOf('good')).toBeLessThanOrEqual(1);
     expect(order.filter((each) => each === 'MAPPING_TOO_COSTLY')).toHaveLength(3);
   });
+  test('loses nothing of the records before it, also where the hub was too busy to read what they came to', async () => {
+    await using sandbox = createSandbox({ processes: 1, deadlineMs: 1_000 });
+    const mapping = '(id = 40 ? ($f := function($n) { $f($n + 1) }; $f(0)) : 0; $pad("x", 20000))';
+    const task = { kind: 'map', records: Array.from({ length: 41 }, (_, id) => ({ id })), mapping, schema: null, bindings: {}, oneByOne: true } as const;
+    let told = 0;
+    const busy = () => void (++told === 1 && Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500));
+    await expect(sandbox.run('s', task, { told: busy })).rejects.toMatchObject({ code: 'MAPPING_TOO_COSTLY' });
+    expect(told).toBe(40);
+  });
   test('by its schema is stopped as well', async () => {
     expect((await map('[]', ['a'.repeat(60) + '!'], { type: 'string', pattern: '^(a|a)*$' })).rejected[0]?.reason).toMatch(/^MAPPING_TOO_COSTLY/);
   });

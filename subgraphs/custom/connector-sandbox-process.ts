@@ -90,22 +90,25 @@ const map = (realm: Realm, { records, mapping, schema, bindings }: MapTask): Out
   return wrong.map((reason) => (reason === null ? outcomeOf(evaluated.next().value ?? {}) : { reason }));
 };
 
-const perform = (id: number, realm: Realm, task: ReadTask | MapTask): unknown => {
+const perform = async (id: number, realm: Realm, task: ReadTask | MapTask): Promise<unknown> => {
   if (task.kind === 'read') return read(realm, task);
   if (!task.oneByOne) return map(realm, task);
-  for (const record of task.records) for (const outcome of map(realm, { ...task, records: [record] })) tell({ id, outcome });
+  for (const record of task.records) for (const outcome of map(realm, { ...task, records: [record] })) await tell({ id, outcome });
   return [];
 };
 
-const tell = (message: FromProcess): void => void process.send?.(message);
+/** Resolves when it is on its way: where a busy hub left no room for it, it waits, and goes only while nothing else runs. */
+const tell = (message: FromProcess): Promise<void> => new Promise((resolve) => process.send?.(message, () => resolve()));
 
-process.on('message', ({ id, serviceId, task }: ToProcess) => {
+const handle = async ({ id, serviceId, task }: ToProcess): Promise<void> => {
   try {
-    tell({ id, result: perform(id, realmOf(serviceId), task) });
+    await tell({ id, result: await perform(id, realmOf(serviceId), task) });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') process.exit(1);
-    tell({ id, failed: String((error as Error).message).slice(0, 300) });
+    await tell({ id, failed: String((error as Error).message).slice(0, 300) });
   }
-});
+};
+
+process.on('message', (message: ToProcess) => void handle(message));
 process.on('disconnect', () => process.exit());
-tell({ ready: true });
+void tell({ ready: true });
