@@ -8,6 +8,7 @@ import { subgraph as events } from '#subgraphs/events/index.ts';
 import { applyBatch } from './apply.ts';
 import { pullService } from './pull.ts';
 import { forgetRejected } from './retention.ts';
+import { retryRejected } from './retry-rejected.ts';
 import { type TestIngest, checkIn, event, openTestIngest, registration, status, totalsOf } from './test-kit.ts';
 
 let own: TestIngest;
@@ -127,6 +128,19 @@ describe('trying again', () => {
     await apply([event()], [bad('checkIn:c1', null)]);
     expect(await own.ingest.retryRejected('svc_test', null, null)).toEqual({ recovered: 0, rejected: 1, resync: true });
     expect(await sql('select resync from hub.services')).toEqual([{ resync: 'ASKED' }]);
+  });
+
+  test('ends when its time is up: what was tried is told, a reading of everything is asked for, and the rest stays', async () => {
+    await apply([event()], [bad('checkIn:c1', null), bad('checkIn:c2'), bad('checkIn:c3')]);
+    await sql(`update hub.rejected_facts set is_pushed = upstream_id = 'checkIn:c3'`);
+    const time = new AbortController();
+    own.upstream.translateAgain = async ({ signal }, records) => {
+      if (records[0]?.upstreamId === 'checkIn:c3') time.abort();
+      signal.throwIfAborted();
+      return { facts: [checkIn('c2', 1)], rejected: [] };
+    };
+    expect(await retryRejected(own.ingest, 'svc_test', null, null, time.signal)).toEqual({ recovered: 1, rejected: 1, resync: true });
+    expect([await quarantined(), await sql('select resync from hub.services')]).toEqual([['checkIn:c1', 'checkIn:c3'], [{ resync: 'ASKED' }]]);
   });
 
   test('leaves all as it was when the connector fails', async () => {

@@ -9,22 +9,22 @@ import { announce, writeBatch } from './apply.ts';
 import { changeService } from './change.ts';
 import type { Ingest } from './ingest.ts';
 
-/** Records of one transaction, and the most that one wish tries; the rest stays for the next. */
+/** Records of one transaction, and the most that one wish tries, in so much time at the most; the rest stays for the next. */
 const recordsAtOnce = 500;
 const mostRecords = 10_000;
 const longestRetryMs = 30_000;
 
 type Row = { readonly upstream_id: string; readonly reason: string; readonly raw: string | null; readonly is_fact: boolean; readonly is_pushed: boolean; /** As text: exact. */ readonly at: string; readonly read_at: Date };
 
-export const retryRejected = async (ingest: Ingest, serviceId: string, ids: readonly string[] | null, by: string | null): Promise<RetryReport> => {
+export const retryRejected = async (ingest: Ingest, serviceId: string, ids: readonly string[] | null, by: string | null, signal = AbortSignal.timeout(longestRetryMs)): Promise<RetryReport> => {
   const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
   if (!service || service.state === 'REMOVED') throw new EventgraphError('SERVICE_UNKNOWN', 'There is no such service any more.', { serviceId });
-  const context = ingest.contextFor(service, AbortSignal.timeout(longestRetryMs));
+  const context = ingest.contextFor(service, signal);
   const connector = ingest.connectors.get(service.product) as Connector<unknown>;
   await changeService(ingest, serviceId, async (_em, { name }) => [{ type: 'service.retry_requested', eventId: null, occurredAt: ingest.hub.now(), payload: { name, by, records: ids?.length ?? null } }]);
   const report = { recovered: 0, rejected: 0, resync: false };
   let after: Row | null = null;
-  for (let tried = 0; tried < mostRecords; tried += recordsAtOnce) {
+  for (let tried = 0; tried < mostRecords && !signal.aborted; tried += recordsAtOnce) {
     const rows: Row[] = await readRows(ingest, serviceId, ids, after);
     after = rows.at(-1) ?? null;
     if (after === null) break;
@@ -33,13 +33,19 @@ export const retryRejected = async (ingest: Ingest, serviceId: string, ids: read
     report.rejected += rows.length - alone.length;
     // Apart, as what is rejected again stays what it was: of what was pulled, a whole reading decides.
     for (const some of [alone.filter((row) => !row.is_pushed), alone.filter((row) => row.is_pushed)]) {
-      const { recovered, rejected } = await retryRows(ingest, connector, { context, revision: service.revision }, some);
+      const { recovered, rejected } = await retryRows(ingest, connector, { context, revision: service.revision }, some).catch(noneWhenTimeIsUp(signal));
       report.recovered += recovered;
       report.rejected += rejected;
     }
   }
   if (report.resync) await ingest.syncNow(serviceId, { full: true });
   return report;
+};
+
+/** What there was no time for stays as it was, for the next wish. */
+const noneWhenTimeIsUp = (signal: AbortSignal) => (error: unknown): { recovered: number; rejected: number } => {
+  if (error === signal.reason) return { recovered: 0, rejected: 0 };
+  throw error;
 };
 
 /** Events come first, as what is said of them is taken in behind them alone. */
