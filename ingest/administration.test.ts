@@ -127,7 +127,10 @@ describe('a change', () => {
     const told = [event({ eventId: 'e2', upstreamId: 'e2' }), ...Array.from({ length: 600 }, (_, n) => checkIn(`c${n}`, 1, 'ENTRY', `p${n}`, '', 'e2')), checkIn('own', 1)];
     await applyBatch(own.ingest, { serviceId: id, facts: told, rejected: [] });
     expect([await own.count('hub.rejected_facts'), await own.count('attendance.check_ins'), (await service()).eventAccess]).toEqual([601, 1, []]);
+    expect((await service()).resync).toBe(null);
     expect(await change({ eventAccess: ['e1', 'e2'] })).toEqual({ ok: true });
+    // Read anew as well: of what has one upstream id at two events, one was kept.
+    expect((await service()).resync).toBe('ASKED');
     expect(await own.ingest.retryRejected(id, null, by)).toEqual({ recovered: 601, rejected: 0, resync: false });
     expect(await own.count('attendance.check_ins')).toBe(601);
   });

@@ -18,8 +18,9 @@ import { type Secrets, randomToken } from '#core/secrets.ts';
 import { type Reachable, Service } from '#core/services.ts';
 import { type Done, changeService, noSuchService, pullAtOnce } from './change.ts';
 import { compileDataSchema } from '#core/data-schema.ts';
-import { refuseNamedEvents, refuseWiderAccess } from './event-access.ts';
+import { mayClaim, refuseNamedEvents, refuseWiderAccess } from './event-access.ts';
 import type { Ingest } from './ingest.ts';
+import { askResync } from './resync.ts';
 import { overlapMs, reachOf, replacing, retireTask, rotateTask } from './rotate.ts';
 import { checkSettings, defaultLimits, pushUrlToTell, step, tryOut } from './steps.ts';
 import { withdrawFrom } from './withdraw.ts';
@@ -122,6 +123,8 @@ const store = (ingest: Ingest, before: Service, plan: Plan, by: string | null): 
   changeService(ingest, before.id, async (em, service) => {
     if (service.revision !== before.revision || service.pushSecret !== before.pushSecret || service.nextPushSecret !== before.nextPushSecret) throw new InputError('SERVICE_CHANGED', 'input.serviceId', 'Somebody else changed the service meanwhile. Look at it and try again.');
     const { columns, changed, moved, anew } = plan;
+    // Of what was refused for two events under one upstream id, the newest alone was kept.
+    if (isWider(columns.eventAccess, service.eventAccess)) await askResync(em, service.id);
     await keepPromise(em, service, plan);
     if (moved) {
       service.previousPushSecrets = replacing(service, ingest.hub.now(), [service.pushSecret, ...(service.nextPushSecret ? [service.nextPushSecret] : [])]);
@@ -136,6 +139,9 @@ const store = (ingest: Ingest, before: Service, plan: Plan, by: string | null): 
     if (service.state === 'ACTIVE') await pullAtOnce(em, service);
     return [{ type: 'service.updated', eventId: null, occurredAt: ingest.hub.now(), payload: { name: service.name, product: service.product, by, changed: [...changed] } }];
   });
+
+const isWider = (access: Service['eventAccess'], before: Service['eventAccess']): boolean =>
+  access !== undefined && before != null && (access === null || !access.every((id) => mayClaim(before, id)));
 
 /** The configuration stays as it was: so must what the upstream was told. */
 const restoreKeys = async (ingest: Ingest, connector: Connector<unknown>, serviceId: string, plan: Plan): Promise<void> => {
