@@ -140,7 +140,8 @@ const startRunner = (deadlineMs: number): Runner => {
     current = null;
     if (was) settled(was);
   };
-  const ready = new Promise<void>((resolve) => child.once('message', () => resolve()));
+  // Raced once: each race leaves a reaction on a process that has not ended.
+  const started = Promise.race([new Promise<void>((resolve) => child.once('message', () => resolve())), exited]);
   child.on('message', (message: FromProcess) => {
     if ('ready' in message || message.id !== current?.id) return;
     if ('outcome' in message) return clock.start(deadlineMs), current.told?.(message.outcome);
@@ -159,7 +160,7 @@ const startRunner = (deadlineMs: number): Runner => {
     async run(serviceId, task, told) {
       hold(child);
       clock.start(startMs);
-      await Promise.race([ready, exited]);
+      await started;
       if (!alive) throw new EventgraphError('MAPPING_UNAVAILABLE', 'No process to evaluate expressions in can be started.');
       return new Promise((resolve, reject) => {
         const id = ++ids;
