@@ -6,7 +6,7 @@ import { Service } from '#core/services.ts';
 import { query } from '#core/sql.ts';
 import { applyBatch } from './apply.ts';
 import { pullService } from './pull.ts';
-import { finishRotation, overlapMs, retirePushSecrets } from './rotate.ts';
+import { finishRotation, overlapMs, recoverRotation, retirePushSecrets } from './rotate.ts';
 import { type TestIngest, checkIn, event, openTestIngest, registration, registrationOf } from './test-kit.ts';
 
 let own: TestIngest;
@@ -258,6 +258,21 @@ describe('a rotation of the secret for pushes', () => {
     expect([await secretsNow(), await jobs()]).toEqual([[old, given[0]], ['rotate']]);
     await finishRotation(own.ingest, id, by, never);
     expect([given[1], await secretsNow()]).toEqual([given[0], [given[0], old]]);
+  });
+});
+
+describe('an address that a person has to tell', () => {
+  test('is replaced by no job, as nobody would be told the new one: neither after a rotation that nobody ended nor after a change', async () => {
+    const before = await secretsNow();
+    own.upstream.exchangeKeys = () => Promise.reject(new UpstreamError('timeout', 'The upstream did not answer in time.'));
+    expect(await administration().rotatePushSecret(id, all)).toMatchObject({ ok: false, code: 'UPSTREAM_TIMEOUT' });
+    own.upstream.exchangeKeys = async () => undefined;
+    own.upstream.needsPushUrl = true;
+    for (const isNew of [false, true]) await recoverRotation(own.ingest, { serviceId: id, by, isNew }, never);
+    expect([await secretsNow(), (await service()).nextPushSecret, await told()]).toEqual([before, null, []]);
+    const exchange = vi.spyOn(own.upstream, 'exchangeKeys');
+    expect(await administration().update(id, { settings: { eventId: 'e2' } }, all)).toEqual({ ok: true });
+    expect(exchange).not.toHaveBeenCalled();
   });
 });
 

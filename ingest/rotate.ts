@@ -45,6 +45,17 @@ export const rotatePushSecret = async (ingest: Ingest, serviceId: string, asker:
 };
 
 /**
+ * What a job does after who began it may have died; `isNew` where a change was not stored. Where a person has to tell
+ * the upstream its address, nobody would be told another: the one in use stays.
+ */
+export const recoverRotation = async (ingest: Ingest, { serviceId, by, isNew }: { readonly serviceId: string; readonly by: string | null; readonly isNew: boolean }, signal: AbortSignal): Promise<void> => {
+  const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
+  if (!service || service.state === 'REMOVED') return;
+  if (!ingest.connectors.get(service.product)?.needsPushUrl?.(ingest.contextFor(service, signal).service.settings)) await (isNew ? rotatePushSecret(ingest, serviceId, { by, events: 'all' }) : finishRotation(ingest, serviceId, by, signal));
+  else if (service.nextPushSecret) await endRotation(ingest, serviceId, service.nextPushSecret, () => []);
+};
+
+/**
  * Tells the upstream the secret that is stored as the next one, and puts it into place. Nothing to do where there is none.
  * Unless it is the first try, one before may have reached the upstream: then a refusal ends nothing, and both stay good.
  */

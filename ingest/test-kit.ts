@@ -20,6 +20,7 @@ export type FakeUpstream = {
   exchangeKeys: (context: ConnectorContext) => Promise<void>;
   pull: (context: ConnectorContext, cursor: unknown) => AsyncIterable<Batch>;
   translateAgain?: Connector['translateAgain'];
+  needsPushUrl?: boolean;
   budget?: CallBudget;
 };
 
@@ -45,6 +46,7 @@ export const openTestIngest = async ({ on, more = [] }: TestIngestOptions = {}):
     exchangeKeys: (context) => upstream.exchangeKeys(context),
     pull: (context, cursor) => upstream.pull(context, cursor),
     budget: () => upstream.budget ?? null,
+    needsPushUrl: () => upstream.needsPushUrl ?? false,
     get translateAgain() {
       return upstream.translateAgain;
     },

@@ -39,7 +39,8 @@ export const updateService = async (ingest: Ingest, serviceId: string, update: S
   const context = ingest.pressingContextFor(plan.reach, AbortSignal.timeout(defaultLimits.totalMs), calls);
   const validate = await step('SAMPLE', 'input.syncSettings.dataSchema', () => dataSchemaOf(before, update));
   if (isTried(update)) await tryOut(connector, { context, pressing: context }, validate, defaultLimits.healthMs);
-  const isTold = connector.exchangeKeys !== undefined && (plan.moved || plan.anew);
+  // Where a person tells the address, nobody was told anything before it is stored.
+  const isTold = connector.exchangeKeys !== undefined && (plan.moved || plan.anew) && !connector.needsPushUrl?.(context.service.settings);
   if (isTold) await promiseRestoring(ingest, serviceId, plan, by);
   try {
     if (isTold) await step('KEY_EXCHANGE', 'input.endpoints.api', () => connector.exchangeKeys?.(context));

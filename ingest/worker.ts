@@ -10,7 +10,7 @@ import { recordContact } from './health.ts';
 import type { Ingest } from './ingest.ts';
 import { pullTask } from './pull-jobs.ts';
 import { pullService } from './pull.ts';
-import { finishRotation, retirePushSecrets, retireTask, rotatePushSecret, rotateTask } from './rotate.ts';
+import { recoverRotation, retirePushSecrets, retireTask, rotateTask } from './rotate.ts';
 import { healthTask, startScheduler } from './scheduler.ts';
 import { StepFailed } from './steps.ts';
 
@@ -42,8 +42,7 @@ export const startIngestWorker = async ({ ingest, hub, tickMs }: WorkerOptions):
         ...Object.fromEntries(ingest.subgraphs.flatMap(({ tasks = {} }) => Object.entries(tasks)).map(([name, task]) => [name, (payload: unknown, signal: AbortSignal) => task(payload, hub, signal)])),
         [handleTask]: createHandleTask(hub, ingest.subgraphs),
         [rotateTask]: async (payload, signal) => {
-          const { serviceId, by, isNew } = rotation.parse(payload);
-          await (isNew ? rotatePushSecret(ingest, serviceId, { by, events: 'all' }) : finishRotation(ingest, serviceId, by, signal)).catch(asUpstreamFault);
+          await recoverRotation(ingest, rotation.parse(payload), signal).catch(asUpstreamFault);
         },
         [retireTask]: (payload, signal) => retirePushSecrets(ingest, forService.parse(payload).serviceId, signal),
       },
