@@ -197,6 +197,26 @@ describe('a booking that ends', () => {
     expect([it.yookassa.kept(), it.yookassa.refunds.size, await claims(it), (await it.purchases()).map(({ amount }) => amount)]).toEqual([0, 1, [], ['1990.50', '-1990.50']]);
     expect(await it.sql(`select state from attendance.registrations where event_id = 'autumn-quartet'`)).toEqual([{ state: 'CANCELLED' }, { state: 'CANCELLED' }]);
   });
+  test('at the platform, is kept there and ends there again is cancelled and refunded then, though no pull saw it in between', async () => {
+    await using it = await start();
+    const bookingId = await confirmed(it, [seat(1)]);
+    const atPlatform = [...it.platform.world.of('bookings').keys()][0] ?? '';
+    const endThere = async (): Promise<void> => {
+      it.advance(60_000);
+      it.platform.bookings.cancel(atPlatform);
+      await it.pull();
+    };
+    await endThere();
+    it.platform.world.put('bookings', { ...it.platform.world.find('bookings', atPlatform), status: 'confirmed' });
+    it.platform.refuseToCancel(true);
+    await it.settle(bookingId);
+    expect(await it.booking(bookingId)).toMatchObject({ state: 'CONFIRMED', refund: null });
+    it.platform.refuseToCancel(false);
+    await endThere();
+    await it.settle(bookingId);
+    expect(await it.booking(bookingId)).toMatchObject({ state: 'CANCELLED', refund: 'SUCCEEDED' });
+    expect([it.yookassa.kept(), await claims(it)]).toEqual([0, []]);
+  });
   test('at the platform before it was paid is over, and nobody is sent to pay for it', async () => {
     await using it = await start();
     const { bookingId } = await begunPayment(it, [seat(1)]);

@@ -40,7 +40,7 @@ const bookingFacts = (payload: BookingPayload, context: Context): Fact[] => {
   const status = payload.deletedAt === null ? payload.status : 'cancelled';
   const about = { eventId: hubEventId(context.service.settings, payload.eventId), at: notAhead(payload.updatedAt, context) };
   const isOver = status === 'cancelled' || status === 'expired';
-  const ended: Fact[] = isOver && payload.reference !== null ? [{ kind: 'record', type: 'ticketing.ended', ...about, upstreamId: payload.id, data: { reference: payload.reference, status } }] : [];
+  const ended: Fact[] = isOver && payload.reference !== null ? [{ kind: 'record', type: 'ticketing.ended', ...about, upstreamId: payload.id, data: { reference: payload.reference, status, updatedAt: payload.updatedAt } }] : [];
   return [...payload.ticketIds.map((ticketId): Fact => ({ kind: 'registration', ...about, upstreamId: admitted(payload.id, ticketId), participant: context.hashParticipant(admitted(payload.id, ticketId)), state: registrationStates[status] })), ...ended];
 };
 

@@ -19,8 +19,8 @@ export const venueRecord = z.object({ name: z.string(), address: z.string(), cap
 export const ticketRecord = z.object({ category: z.string(), seat: z.string().nullable(), amount, currency, status: z.enum(['available', 'reserved', 'sold']) });
 /** What YooKassa says of a payment that the hub began. `upstreamId` is the booking's id, the attempt's number and the payment's id. */
 export const paymentRecord = z.object({ bookingId: z.string(), attempt: z.number().int(), paymentId: z.string(), status: z.enum(['PENDING', 'SUCCEEDED', 'CANCELED']), amount, currency });
-/** A booking that is over at the platform; `upstreamId` is its id there, `reference` what whoever made it calls it. */
-export const endedRecord = z.object({ reference: z.string(), status: z.enum(['cancelled', 'expired']) });
+/** A booking that is over at the platform; `upstreamId` is its id there, `reference` what whoever made it calls it. One that was kept and ends again says something new by its `updatedAt` alone. */
+export const endedRecord = z.object({ reference: z.string(), status: z.enum(['cancelled', 'expired']), updatedAt: z.string() });
 export type Ended = z.infer<typeof endedRecord>;
 
 /** Artists and venues of all services in one list need ids that are told apart. Ids of services have no colon. */
