@@ -51,15 +51,17 @@ describe('a service with bookings that are not settled', () => {
     expect(await remove(it)).toMatchObject({ ok: true });
     expect([it.yookassa.kept(), await it.sql('select id from ticketing.bookings'), it.platform.soldTimes(seat(2))]).toEqual([0, [], 0]);
   });
-  test('is removed by force: what is kept of them stays as it was, and nothing begins any more', async () => {
-    await using it = await start();
+  test('is removed by force: what is kept of them stays as it was or expires, nothing begins any more, and nothing keeps the data from being removed', async () => {
+    await using it = await start({ holdMs: 60_000 });
     const [due, had] = [await confirmed(it, [seat(1)]), await confirmed(it, [seat(2)])];
+    const held = (await it.reserve([seat(4)], 'b')).booking?.id ?? '';
     it.yookassa.misbehave('status-500', /POST .*refunds/);
     await it.cancel(due, 'c');
     expect(await remove(it, { withData: false, force: true })).toMatchObject({ ok: true });
     expect(await it.sql(`select payload -> 'forced' as forced from hub.domain_events where type = 'service.removed'`)).toEqual([{ forced: true }]);
-    await it.settle(due);
-    expect([(await it.booking(due)).refund, (await it.booking(had)).state]).toEqual(['DUE', 'CONFIRMED']);
+    it.advance(61_000);
+    for (const id of [due, held]) await it.settle(id);
+    expect([(await it.booking(due)).refund, (await it.booking(had)).state, (await it.booking(held)).state]).toEqual(['DUE', 'CONFIRMED', 'EXPIRED']);
     expect([codes(await it.cancel(had, 'd')), codes(await it.reserve([seat(3)], 'e'))]).toEqual([['SERVICE_REMOVED'], ['SERVICE_REMOVED']]);
     expect(await remove(it)).toMatchObject({ ok: true });
     // The request is remembered, its booking is not there any more.

@@ -10,7 +10,7 @@ import type { Handlers, Hub, SubgraphTask } from '#core/subgraph.ts';
 import { type TicketingContext, paymentsOf, platformOf } from './connector-settings.ts';
 import { paymentMetadata, seenPayment } from './connector-facts.ts';
 import { type Booking, type BookingEvent, type Failure, type Step, isSettled, nextStep, watched } from './domain-booking.ts';
-import { change, enqueueSettle, findBooking, lockBooking, purchaseOf, settleTask, wakeUnsettled } from './store-bookings.ts';
+import { change, enqueueSettle, findBooking, lockBooking, purchaseOf, retireBooking, settleTask, wakeUnsettled } from './store-bookings.ts';
 import { findEvent } from './store.ts';
 import type { Refusal } from './upstream.ts';
 import type { Refund } from './upstream-payments.ts';
@@ -38,7 +38,10 @@ export const settleJob: SubgraphTask = async (payload, hub, signal) => {
     if (booking?.paymentStatus === 'MISMATCH') hub.logger.error({ bookingId, paymentId: booking.paymentId }, 'a payment does not agree with its booking; it is not taken');
     await schedule(hub, bookingId, true, tries);
   } catch (error) {
-    if (error instanceof EventgraphError && error.code === 'SERVICE_UNKNOWN') return hub.logger.error({ bookingId }, 'a booking is left as it is: its service was removed by force');
+    if (error instanceof EventgraphError && error.code === 'SERVICE_UNKNOWN') {
+      hub.logger.error({ bookingId }, 'a booking is left as it is: its service was removed by force');
+      return retireBooking(hub.database.em(), bookingId);
+    }
     if (!isPassing(error)) throw error;
     hub.logger.warn({ bookingId, code: error.code, facts: error.facts }, 'a booking cannot be settled yet');
     await schedule(hub, bookingId, false, tries);

@@ -117,6 +117,11 @@ export const retireEvents = async (em: EntityManager, eventIds: readonly string[
   await query(em, 'update ticketing.bookings set settled = true where event_id = any($1::text[])', [eventIds]);
 };
 
+/** The same of one that a job changed since. */
+export const retireBooking = async (em: EntityManager, id: string): Promise<void> => {
+  await query(em, 'update ticketing.bookings set settled = true where id = $1', [id]);
+};
+
 /** A job at once for bookings that are not settled: those of this service; without one, those that have none, as theirs failed too often. */
 export const wakeUnsettled = async (em: EntityManager, serviceId: string | null): Promise<void> => {
   const rows = await query<{ id: string }>(
