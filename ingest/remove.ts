@@ -5,6 +5,7 @@
  * has something under way with it, it is removed by force alone.
  */
 import { LockMode } from '@mikro-orm/core';
+import type { Connector } from '#core/connector.ts';
 import type { EntityManager } from '#core/database.ts';
 import type { DomainEvent, NewDomainEvent } from '#core/domain-events.ts';
 import { InputError } from '#core/errors.ts';
@@ -16,6 +17,7 @@ import { noSuchService, withdrawWork } from './change.ts';
 import { announce, lockService, recordEvents } from './apply.ts';
 import type { Ingest } from './ingest.ts';
 import { reachOf } from './rotate.ts';
+import { defaultLimits } from './steps.ts';
 import { withdrawFrom } from './withdraw.ts';
 
 type Request = { readonly withData: boolean; readonly force?: boolean; readonly by: string | null };
@@ -28,7 +30,10 @@ export const removeService = async (ingest: Ingest, serviceId: string, request: 
   if (!request.force) await assertRemovable(ingest, ingest.hub.database.em(), serviceId);
   // While there are credentials to do it with. Should the hub end here, the service is as it was, and told of news by its pulls.
   const keysWithdrawn = service.state === 'REMOVED' ? null : await withdrawAll(ingest, service);
-  const events = await ingest.hub.database.em().transactional((em) => removeWithin(ingest, em, serviceId, request));
+  const events = await ingest.hub.database.em().transactional((em) => removeWithin(ingest, em, serviceId, request)).catch(async (error: unknown) => {
+    if (keysWithdrawn !== null) await restoreKeys(ingest, serviceId);
+    throw error;
+  });
   await ingest.forget(serviceId);
   await ingest.hub.answers.invalidate(ingest.subgraphs.map(({ name }) => tags.subgraph(name)));
   await announce(ingest, events);
@@ -41,6 +46,19 @@ const withdrawAll = async (ingest: Ingest, service: Service): Promise<boolean | 
   const outcomes: (boolean | null)[] = [];
   for (const pushSecret of sealed) outcomes.push(await withdrawFrom(ingest, { ...reachOf(service), pushSecret }));
   return outcomes.includes(false) ? false : (outcomes[0] ?? null);
+};
+
+/** The service stays after all: it is told of news as before. */
+const restoreKeys = async (ingest: Ingest, serviceId: string): Promise<void> => {
+  try {
+    const service = await ingest.hub.database.em().findOne(Service, { id: serviceId });
+    if (!service || service.state === 'REMOVED') return;
+    const connector = ingest.connectors.get(service.product) as Connector<unknown> | undefined;
+    // While a new secret is being exchanged it is that one which the upstream is to keep.
+    await connector?.exchangeKeys?.(ingest.pressingContextFor({ ...reachOf(service), pushSecret: service.nextPushSecret ?? service.pushSecret }, AbortSignal.timeout(defaultLimits.healthMs)));
+  } catch (error) {
+    ingest.hub.logger.warn({ err: error, serviceId }, 'the secret for pushes could not be exchanged again after a removal that was refused: until it is rotated, news come by pulls alone');
+  }
 };
 
 const removeWithin = async (ingest: Ingest, em: EntityManager, serviceId: string, request: Request): Promise<DomainEvent[]> => {

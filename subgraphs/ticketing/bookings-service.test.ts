@@ -1,11 +1,13 @@
 /** Bookings while something is done to their service: paused, removed, set up wrongly, limited. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { lockService } from '#ingest/apply.ts';
 import { on } from './handlers.ts';
 import { subgraph } from './index.ts';
 import { enqueueSettle } from './store-bookings.ts';
 import { type TestTicketing, begunPayment, buyer, confirmed, start } from './test-ticketing.ts';
 
 const seat = (number: number) => `autumn-quartet-s${number}`;
+const within = { timeout: 30_000 };
 const claims = (it: TestTicketing) => it.sql<{ ticket_id: string }>('select ticket_id from ticketing.claims order by 1').then((rows) => rows.map(({ ticket_id }) => ticket_id));
 const codes = ({ userErrors }: { readonly userErrors: readonly { readonly code: string }[] }) => userErrors.map(({ code }) => code);
 /** When the jobs of a booking come, in the order of time. */
@@ -66,6 +68,19 @@ describe('a service with bookings that are not settled', () => {
     expect(await remove(it)).toMatchObject({ ok: true });
     // The request is remembered, its booking is not there any more.
     expect(codes(await it.cancel(due, 'c'))).toEqual(['BOOKING_NOT_FOUND']);
+  });
+  test('that is not removed after all, since somebody reserved after it was told to push no more, is told to push again', async () => {
+    await using it = await start();
+    const told = [...it.platform.webhooks.all];
+    const { removing } = await it.hub.database.em().transactional(async (em) => {
+      await lockService(em, it.serviceId);
+      const begun = remove(it);
+      await vi.waitFor(() => expect(it.platform.webhooks.all).toEqual([]), within);
+      expect((await it.reserve([seat(1)], 'a')).booking?.state).toBe('RESERVED');
+      return { removing: begun };
+    });
+    expect(await removing).toMatchObject({ ok: false, code: 'BOOKINGS_UNSETTLED' });
+    expect(it.platform.webhooks.all).toEqual(told);
   });
   test('that is removed while others reserve is either removed without a booking, or keeps them all', async () => {
     await using it = await start();
