@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { lockService } from '#ingest/apply.ts';
 import { on } from './handlers.ts';
 import { subgraph } from './index.ts';
-import { enqueueSettle } from './store-bookings.ts';
+import { change, enqueueSettle } from './store-bookings.ts';
 import { type TestTicketing, begunPayment, buyer, confirmed, start } from './test-ticketing.ts';
 
 const seat = (number: number) => `autumn-quartet-s${number}`;
@@ -122,6 +122,27 @@ describe('the job of a booking', () => {
     await subgraph.maintain?.(em, it.clock.now, it.hub);
     expect(await jobsOf(it, id)).toEqual([]);
   });
+});
+
+test('the job of a booking that ends while the job looks, of which no other was promised since this one had not begun, comes again at once', async () => {
+  await using it = await start();
+  const id = await confirmed(it, [seat(1)]);
+  await it.sql('delete from graphile_worker._private_jobs');
+  await enqueueSettle(it.hub.database.em(), id);
+  const { job } = await it.hub.database.em().transactional(async (em) => {
+    await change(em, id, { type: 'endedByPlatform', status: 'cancelled', failure: { code: 'PLATFORM_CANCELLED', message: '', ticketIds: [] } }, it.clock.now);
+    await enqueueSettle(em, id);
+    // Now it begins, and finds the booking as it was before.
+    await it.sql('delete from graphile_worker._private_jobs');
+    const begun = it.settle(id);
+    await vi.waitFor(async () => expect(await it.sql(`select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).toHaveLength(1), within);
+    return { job: begun };
+  });
+  await job;
+  const [promised] = await jobsOf(it, id);
+  expect(promised).toBeLessThanOrEqual(Date.now());
+  await it.settle(id);
+  expect(await it.booking(id)).toMatchObject({ state: 'CANCELLED', refund: 'SUCCEEDED' });
 });
 
 describe('seats that one key has reserved', () => {

@@ -56,7 +56,8 @@ export const on: Handlers = { 'service.resumed': wake, 'service.updated': wake }
 
 /**
  * When the job comes again; never, once nothing will be done about the booking any more. While it is decided the booking
- * stands still: whoever changed it meanwhile promised a job, which this one does not put off.
+ * stands still. Whoever changed it meanwhile promised a job, which this one does not put off, or saw this one before it began
+ * and relied on it: then there is something to be done at once.
  */
 const schedule = (hub: Hub, bookingId: string, isDone: boolean, tries: number): Promise<void> =>
   hub.database.em().transactional(async (em) => {
@@ -64,6 +65,7 @@ const schedule = (hub: Hub, bookingId: string, isDone: boolean, tries: number): 
     if (!booking || isSettled(booking)) return;
     const now = hub.now().getTime();
     if (!isDone) return enqueueSettle(em, bookingId, new Date(now + grown(backoff, tries)), tries + 1);
+    if (nextStep(booking, hub.now()) !== null) return enqueueSettle(em, bookingId);
     const next = watched(booking) === null ? Infinity : now + grown(watch, tries);
     const end = booking.expiresAt !== null && (booking.state === 'RESERVED' || booking.state === 'AWAITING_PAYMENT') ? booking.expiresAt.getTime() : Infinity;
     const at = Math.min(next, end);
